@@ -1,0 +1,165 @@
+import { isMainThread } from 'node:worker_threads';
+import type { DType } from '../dtype.js';
+import { ArgumentError, check, NativeError } from '../errors.js';
+import { version } from '../version.js';
+import { loadNative, type NativeAddon } from './native.js';
+import { SlabPool } from './slabs.js';
+import { type Kernels, typescriptKernels } from './typescript.js';
+
+export type BackendName = 'native' | 'typescript';
+export type Isa = 'baseline' | 'avx2' | 'avx512' | 'neon';
+
+/** What {@link backendInfo} reports. */
+export interface BackendInfo {
+  backend: BackendName;
+  /** Instruction set the native kernels use; null on TypeScript. */
+  isa: Isa | null;
+  /** Threads that kernels may use; 1 on TypeScript. */
+  threads: number;
+  /** Version of convforge. */
+  version: string;
+  /** Why native kernels are not in use; empty when they are. */
+  reasons: string[];
+}
+
+interface Selection {
+  name: BackendName;
+  kernels: Kernels;
+  addon: NativeAddon | null;
+  slabs: SlabPool | null;
+  reasons: string[];
+}
+
+let selection: Selection | undefined;
+let addonSlabs: SlabPool | undefined;
+
+/** Chosen at first use, so that importing convforge stays quick and never throws. */
+function selected(): Selection {
+  if (!selection) {
+    const wanted = process.env.CONVFORGE_BACKEND;
+    check(
+      wanted === undefined || wanted === '' || wanted === 'native' || wanted === 'typescript',
+      'CONVFORGE_BACKEND',
+      () => `must be native or typescript, got ${wanted}`,
+      ArgumentError,
+    );
+    selection = select((wanted || undefined) as BackendName | undefined);
+    applyEnvironment(selection);
+  }
+  return selection;
+}
+
+function select(wanted: BackendName | undefined): Selection {
+  if (wanted === 'typescript') return typescriptSelection(['the TypeScript backend was asked for']);
+  const loaded = loadNative();
+  if ('addon' in loaded) {
+    addonSlabs ??= new SlabPool(loaded.addon);
+    return {
+      name: 'native',
+      kernels: loaded.addon.kernels,
+      addon: loaded.addon,
+      slabs: addonSlabs,
+      reasons: [],
+    };
+  }
+  if (wanted === 'native') {
+    throw new NativeError(
+      `native kernels were asked for and cannot be loaded: ${loaded.reasons.join('; ')}. ` +
+        "Build them with 'npm run build:native' in a checkout, or leave CONVFORGE_BACKEND unset to run on TypeScript.",
+    );
+  }
+  if (isMainThread) {
+    process.emitWarning(
+      `running on TypeScript kernels, many times slower than native ones: ${loaded.reasons.join('; ')}`,
+      {
+        type: 'ConvforgeWarning',
+        code: 'CONVFORGE_TYPESCRIPT',
+      },
+    );
+  }
+  return typescriptSelection(loaded.reasons);
+}
+
+function typescriptSelection(reasons: string[]): Selection {
+  return { name: 'typescript', kernels: typescriptKernels, addon: null, slabs: null, reasons };
+}
+
+function applyEnvironment({ addon }: Selection): void {
+  const { CONVFORGE_ISA: isa, CONVFORGE_THREADS: threads } = process.env;
+  if (!addon) return;
+  if (isa) setIsa(isa as Isa);
+  if (threads) setThreads(Number(threads));
+}
+
+/** Kernels that compute on a dtype: the active backend's for float32, TypeScript's for everything else. */
+export function kernelsFor(dtype: DType): Kernels {
+  return dtype === 'float32' ? selected().kernels : typescriptKernels;
+}
+
+/** Pool that tensors take their memory from; null where plain typed arrays serve. */
+export function slabPool(): SlabPool | null {
+  return selected().slabs;
+}
+
+/**
+ * Which backend runs, on which instruction set, with how many threads, and if it is TypeScript, why.
+ *
+ * @example
+ * backendInfo().reasons.length === 0 || backendInfo().backend === 'typescript'; // true
+ */
+export function backendInfo(): BackendInfo {
+  const { name, addon, reasons } = selected();
+  return {
+    backend: name,
+    isa: addon ? (addon.isa() as Isa) : null,
+    threads: addon ? addon.threads() : 1,
+    version,
+    reasons: [...reasons],
+  };
+}
+
+/**
+ * Switches all following operations to a backend. Tensors stay valid.
+ * Throws a NativeError when native kernels cannot be loaded.
+ */
+export function setBackend(name: BackendName): void {
+  check(
+    name === 'native' || name === 'typescript',
+    'setBackend',
+    () => `backend must be 'native' or 'typescript', got ${JSON.stringify(name)}`,
+    ArgumentError,
+  );
+  selection = select(name);
+}
+
+/** Number of threads kernels may use, at least 1. Default: cores this process may use. No effect on TypeScript. */
+export function setThreads(threads: number): void {
+  check(
+    Number.isInteger(threads) && threads >= 1 && threads <= 1024,
+    'setThreads',
+    () => `threads must be an integer from 1 to 1024, got ${threads}`,
+    ArgumentError,
+  );
+  selected().addon?.setThreads(threads);
+}
+
+/**
+ * Limits native kernels to an instruction set this machine has: 'baseline', 'avx2', 'avx512' or 'neon'.
+ * Throws an ArgumentError for one it does not have, a NativeError on the TypeScript backend.
+ */
+export function setIsa(isa: Isa): void {
+  const { addon } = selected();
+  if (!addon) throw new NativeError(`setIsa: the TypeScript backend has no instruction sets`);
+  check(
+    addon.isas.includes(isa),
+    'setIsa',
+    () => `this machine runs ${addon.isas.join(', ')}, got ${JSON.stringify(isa)}`,
+    ArgumentError,
+  );
+  addon.setIsa(isa);
+}
+
+/** Instruction sets the native kernels can use here, best first; empty on TypeScript. */
+export function availableIsas(): Isa[] {
+  return [...((selected().addon?.isas ?? []) as Isa[])];
+}

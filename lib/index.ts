@@ -1,0 +1,23 @@
+export { type BackwardOptions, type GradOptions, grad, isGradEnabled, noGrad } from './autograd.js';
+export {
+  availableIsas,
+  type BackendInfo,
+  type BackendName,
+  backendInfo,
+  type Isa,
+  setBackend,
+  setIsa,
+  setThreads,
+} from './backend/backend.js';
+export { arange, full, ones, type RandomOptions, rand, randn, type TensorOptions, tensor, zeros } from './creation.js';
+export type { DType, FloatDType, TypedArray, TypedArrays } from './dtype.js';
+export * from './errors.js';
+export type { Padding, Pair } from './geometry.js';
+export * as nn from './nn/index.js';
+export * from './ops/index.js';
+export * as optim from './optim/index.js';
+export { Adam, AdamW, SGD } from './optim/index.js';
+export { Generator, type GeneratorState, manualSeed } from './random.js';
+export type { Shape } from './shape.js';
+export { type NestedArray, Tensor, type TensorData } from './tensor.js';
+export { version } from './version.js';

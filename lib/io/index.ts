@@ -1,0 +1,1 @@
+export { decodeSafetensors, encodeSafetensors, loadSafetensors, type SafetensorsFile, saveSafetensors } from './safetensors.js';

@@ -1,0 +1,48 @@
+/**
+ * Codes of the operations that share one kernel. native/kernels/operations.h holds the same lists in the same order;
+ * test/geometry.test.ts compares the two.
+ */
+export const UNARY_OPERATIONS = [
+  'neg', // −x
+  'abs',
+  'sign', // −1, 0 or 1
+  'exp',
+  'log',
+  'sqrt',
+  'square',
+  'reciprocal',
+  'erf',
+  'tanh',
+  'sigmoid', // 1 / (1 + e^−x)
+  'relu', // max(0, x); NaN stays NaN
+  'leakyRelu', // x > 0 ? x : alpha·x
+  'elu', // x > 0 ? x : alpha·(e^x − 1)
+  'gelu', // x/2 · (1 + erf(x/√2))
+  'silu', // x · sigmoid(x)
+  'softplus', // log(1 + e^x)
+  'clip', // min(beta, max(alpha, x)); NaN stays NaN
+  'affine', // alpha·x + beta
+] as const;
+
+export const BINARY_OPERATIONS = [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'max', // NaN wins
+  'min', // NaN wins
+  'pow',
+  'reluGrad', // b > 0 ? a : 0; a NaN in b passes a on, as PyTorch's threshold does
+] as const;
+
+export const COMPARE_OPERATIONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
+export const REDUCE_OPERATIONS = ['sum', 'mean', 'max', 'min'] as const; // max and min: NaN wins
+export const ARG_REDUCE_OPERATIONS = ['argmax', 'argmin'] as const; // first position; the first NaN wins
+export const PAD_MODES = ['constant', 'reflect', 'replicate', 'circular'] as const;
+
+export type UnaryOperation = (typeof UNARY_OPERATIONS)[number];
+export type BinaryOperation = (typeof BINARY_OPERATIONS)[number];
+export type CompareOperation = (typeof COMPARE_OPERATIONS)[number];
+export type ReduceOperation = (typeof REDUCE_OPERATIONS)[number];
+export type ArgReduceOperation = (typeof ARG_REDUCE_OPERATIONS)[number];
+export type PadMode = (typeof PAD_MODES)[number];

@@ -1,0 +1,11 @@
+export * from './activation.js';
+export * from './batchnorm2d.js';
+export * from './conv2d.js';
+export * from './dropout.js';
+export * from './flatten.js';
+export * as init from './init.js';
+export * from './linear.js';
+export { buffer, type LoadReport, Module, parameter, type StateDict } from './module.js';
+export * from './pooling.js';
+export * from './sequential.js';
+export type { Summary, SummaryRow } from './summary.js';

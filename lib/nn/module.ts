@@ -1,0 +1,173 @@
+import { ConvforgeError } from '../errors.js';
+import { formatShape, sameShape } from '../shape.js';
+import { Tensor } from '../tensor.js';
+import { type Summary, summarise } from './summary.js';
+
+/** Tensors by name, such as `conv1.weight` or `0.bias`. */
+export type StateDict = Record<string, Tensor>;
+
+/** Which names of a state dict did not fit. */
+export interface LoadReport {
+  /** Names the module has and the state dict lacks. */
+  missing: string[];
+  /** Names the state dict has and the module lacks. */
+  unexpected: string[];
+}
+
+type Role = 'parameter' | 'buffer';
+const roles = new WeakMap<Tensor, Role>();
+
+/**
+ * Marks a tensor as trainable and returns it: assigned to a property of a {@link Module} it becomes one of its parameters.
+ *
+ * @example
+ * nn.parameter(zeros([3])).requiresGrad; // true
+ */
+export function parameter<T extends Tensor>(tensor: T): T {
+  roles.set(tensor, 'parameter');
+  tensor.requiresGrad = true;
+  return tensor;
+}
+
+/** Marks a tensor as state that is saved and loaded but not trained, such as running statistics, and returns it. */
+export function buffer<T extends Tensor>(tensor: T): T {
+  roles.set(tensor, 'buffer');
+  return tensor;
+}
+
+/**
+ * Base of all layers and models. Modules, {@link parameter}s and {@link buffer}s assigned to properties, and those in
+ * (nested) arrays there, are found by themselves; names in the state dict are PyTorch's: property names and positions
+ * joined by dots, those of tensors in snake case.
+ *
+ * @example
+ * class Net extends nn.Module {
+ *   conv1 = new nn.Conv2d(1, 8, 3);
+ *   forward(x) {
+ *     return this.conv1.forward(x).relu();
+ *   }
+ * }
+ * Object.keys(new Net().stateDict()); // ["conv1.weight", "conv1.bias"]
+ */
+export abstract class Module {
+  /** Whether layers such as dropout and batch norm behave as in training. Change it with `train()` and `eval()`. */
+  training = true;
+
+  /** Computes the layer's output. Call it directly; there are no hooks. */
+  abstract forward(...inputs: Tensor[]): Tensor;
+
+  /** Direct submodules with their names. */
+  children(): [name: string, module: Module][] {
+    return Object.entries(this).flatMap(([name, value]) =>
+      flattened(name, value).filter((entry): entry is [string, Module] => entry[1] instanceof Module),
+    );
+  }
+
+  /** This module and all below it, each once, with their dotted names; its own is ''. */
+  modules(): [name: string, module: Module][] {
+    const found = new Map<Module, string>();
+    const visit = (name: string, module: Module) => {
+      if (found.has(module)) return;
+      found.set(module, name);
+      for (const [below, child] of module.children()) visit(name ? `${name}.${below}` : below, child);
+    };
+    visit('', this);
+    return [...found].map(([module, name]) => [name, module]);
+  }
+
+  /** All trainable tensors with their dotted names, each once. */
+  namedParameters(): [name: string, tensor: Tensor<'float32'>][] {
+    return this.#tensors('parameter') as [string, Tensor<'float32'>][];
+  }
+
+  /** All trainable tensors, each once. */
+  parameters(): Tensor<'float32'>[] {
+    return this.namedParameters().map(([, tensor]) => tensor);
+  }
+
+  /** Forgets all gradients. */
+  zeroGrad(): void {
+    for (const tensor of this.parameters()) tensor.grad = null;
+  }
+
+  /** Switches this module and all below it to training behaviour, or with false to inference behaviour. */
+  train(training = true): this {
+    for (const [, module] of this.modules()) module.training = training;
+    return this;
+  }
+
+  /** Switches this module and all below it to inference behaviour. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** All parameters and buffers by name, sharing memory with the module. */
+  stateDict(): StateDict {
+    return Object.fromEntries(
+      this.#tensors('parameter', 'buffer').map(([name, tensor]) => [name, tensor.detach()] as const),
+    );
+  }
+
+  /**
+   * Copies tensors of the same name, shape and dtype into this module. With `strict: false` names that are missing or
+   * unexpected are only reported.
+   *
+   * @throws ConvforgeError ERR_STATE_DICT when names (strict) or shapes or dtypes do not fit; then nothing was copied
+   */
+  loadStateDict(state: Readonly<StateDict>, { strict = true } = {}): LoadReport {
+    const own = this.#tensors('parameter', 'buffer');
+    const names = new Set(own.map(([name]) => name));
+    const report: LoadReport = {
+      missing: [...names].filter((name) => !Object.hasOwn(state, name)),
+      unexpected: Object.keys(state).filter((name) => !names.has(name)),
+    };
+    const problems = own.flatMap(([name, tensor]) => {
+      if (!Object.hasOwn(state, name)) return [];
+      const given: unknown = state[name];
+      if (!(given instanceof Tensor)) return [`${name} is no tensor`];
+      if (given.dtype === tensor.dtype && sameShape(given.shape, tensor.shape)) return [];
+      const [have, expected] = [given, tensor].map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`);
+      return [`${name} is ${have}, the module has ${expected}`];
+    });
+    if (strict && report.missing.length) problems.push(`missing: ${report.missing.join(', ')}`);
+    if (strict && report.unexpected.length) problems.push(`unexpected: ${report.unexpected.join(', ')}`);
+    if (problems.length) throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: ${problems.join('; ')}`);
+    for (const [name, tensor] of own) {
+      if (!Object.hasOwn(state, name)) continue;
+      (tensor.storage.values as Float32Array).set(state[name].storage.values as Float32Array);
+      tensor.storage.version++;
+    }
+    return report;
+  }
+
+  /**
+   * Runs the module once on zeros of the given shape and tells each layer's output shape, parameters and multiply-adds.
+   * Printing it gives a table.
+   *
+   * @example
+   * new nn.Linear(10, 2).summary([1, 10]).parameters; // 22
+   */
+  summary(...inputShapes: (readonly number[])[]): Summary {
+    return summarise(this, inputShapes);
+  }
+
+  #tensors(...wanted: Role[]): [string, Tensor][] {
+    const seen = new Set<Tensor>();
+    return this.modules().flatMap(([prefix, module]) =>
+      Object.entries(module).flatMap(([key, property]) =>
+        flattened(key, property).flatMap(([path, value]): [string, Tensor][] => {
+          if (!(value instanceof Tensor) || !wanted.includes(roles.get(value) as Role) || seen.has(value)) return [];
+          seen.add(value);
+          const name = path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+          return [[prefix ? `${prefix}.${name}` : name, value]];
+        }),
+      ),
+    );
+  }
+}
+
+/** A property's value, or if it is an array everything in it at any depth, each named by its path. */
+function flattened(name: string, value: unknown): [name: string, value: unknown][] {
+  if (!Array.isArray(value)) return [[name, value]];
+  return value.flatMap((item, i) => flattened(`${name}.${i}`, item));
+}

@@ -1,0 +1,25 @@
+import type { DType } from '../dtype.js';
+import { ArgumentError, check } from '../errors.js';
+import type { Tensor } from '../tensor.js';
+import { ge } from './ge.js';
+import { le } from './le.js';
+import { applyUnary, unaryOp } from './unary.js';
+import { where } from './where.js';
+import { zerosLike } from './zeroslike.js';
+
+const op = unaryOp('clip', 'input', ({ input, attributes: { alpha: low, beta: high } }, dy) => {
+  const x = input(0);
+  return where(ge(x, low), where(le(x, high), dy, zerosLike(dy)), zerosLike(dy));
+});
+
+/**
+ * x limited to [low, high], element by element. NaN stays NaN; the gradient passes inside the limits, both included.
+ *
+ * @throws ArgumentError when low > high; DTypeError unless x is float32 or float64
+ * @example
+ * clip(tensor([-5, 3, 9]), 0, 6).toArray(); // [0, 3, 6]
+ */
+export function clip<D extends DType>(x: Tensor<D>, low: number, high: number): Tensor<D> {
+  check(low <= high, 'clip', () => `low must not be above high, got ${low} and ${high}`, ArgumentError);
+  return applyUnary(op, x, low, high);
+}

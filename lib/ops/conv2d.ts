@@ -1,0 +1,131 @@
+import { kernelsFor } from '../backend/backend.js';
+import { checkFloat, type DType } from '../dtype.js';
+import { ArgumentError, check } from '../errors.js';
+import {
+  CONV2D_FIELDS,
+  type Conv2dGeometry,
+  checkIndexable,
+  encode,
+  type WindowOptions,
+  window2d,
+} from '../geometry.js';
+import { formatShape } from '../shape.js';
+import type { Tensor } from '../tensor.js';
+import { applyOne, empty, floats, type Op } from './op.js';
+import { sum } from './sum.js';
+
+/** Options of {@link conv2d}. */
+export interface Conv2dOptions extends WindowOptions {
+  /** Groups of channels that see only each other; divides both channel counts. Default 1. */
+  groups?: number;
+}
+
+// Convolution is linear in x and in weight, so three ops are closed under differentiation: each gradient of one of them
+// is again one of them.
+
+const forward: Op<Conv2dGeometry> = {
+  name: 'conv2d',
+  forward([input, kernel, offset], geometry) {
+    const [x, weight] = [input as Tensor, kernel as Tensor];
+    const { n, oc, oh, ow } = geometry;
+    const y = empty(x.dtype, [n, oc, oh, ow]);
+    const bias = offset ? floats(offset) : null;
+    kernelsFor(x.dtype).conv2dForward(floats(x), floats(weight), bias, floats(y), encode(CONV2D_FIELDS, geometry));
+    return y;
+  },
+  gradient({ input, needs, attributes }, dy) {
+    return [
+      needs[0] ? applyOne(gradInput, [dy, input(1)], attributes) : null,
+      needs[1] ? applyOne(gradWeight, [input(0), dy], attributes) : null,
+      needs[2] ? sum(dy, [0, 2, 3]) : null,
+    ];
+  },
+  saves: { inputs: [0, 1] },
+};
+
+const gradInput: Op<Conv2dGeometry> = {
+  name: 'conv2dGradInput',
+  forward([gradient, kernel], geometry) {
+    const [dy, weight] = [gradient as Tensor, kernel as Tensor];
+    const { n, ic, h, w } = geometry;
+    const dx = empty(dy.dtype, [n, ic, h, w]);
+    kernelsFor(dy.dtype).conv2dGradInput(floats(dy), floats(weight), floats(dx), encode(CONV2D_FIELDS, geometry));
+    return dx;
+  },
+  gradient: ({ input, needs, attributes }, ddx) => [
+    needs[0] ? applyOne(forward, [ddx, input(1), null], attributes) : null,
+    needs[1] ? applyOne(gradWeight, [ddx, input(0)], attributes) : null,
+  ],
+};
+
+const gradWeight: Op<Conv2dGeometry> = {
+  name: 'conv2dGradWeight',
+  forward([input, gradient], geometry) {
+    const [x, dy] = [input as Tensor, gradient as Tensor];
+    const { oc, ic, kh, kw, groups } = geometry;
+    const dweight = empty(x.dtype, [oc, ic / groups, kh, kw]);
+    kernelsFor(x.dtype).conv2dGradWeight(floats(x), floats(dy), floats(dweight), encode(CONV2D_FIELDS, geometry));
+    return dweight;
+  },
+  gradient: ({ input, needs, attributes }, ddweight) => [
+    needs[0] ? applyOne(gradInput, [input(1), ddweight], attributes) : null,
+    needs[1] ? applyOne(forward, [input(0), ddweight, null], attributes) : null,
+  ],
+};
+
+/**
+ * 2-D convolution (cross-correlation, as in all deep learning):
+ * y[n, o, i, j] = bias[o] + Σ x[n, c, i·strideH + p·dilationH − padTop, j·strideW + q·dilationW − padLeft] · weight[o, c, p, q].
+ *
+ * x [n, ic, h, w], weight [oc, ic / groups, kh, kw], bias [oc] or null → y [n, oc, oh, ow] with
+ * oh = floor((h + padTop + padBottom − dilationH·(kh − 1) − 1) / strideH) + 1, ow alike. Defaults: stride 1, padding 0,
+ * dilation 1, groups 1. Differentiable in all three, any number of times.
+ *
+ * @throws ShapeError when channels, groups or sizes do not fit; ArgumentError for options out of range; DTypeError unless
+ *   all share a floating type
+ * @example
+ * conv2d(ones([1, 1, 3, 3]), ones([1, 1, 2, 2])).toArray(); // [[[[4, 4], [4, 4]]]]
+ */
+export function conv2d<D extends DType>(
+  x: Tensor<D>,
+  weight: Tensor<D>,
+  bias: Tensor<D> | null = null,
+  options: Conv2dOptions = {},
+): Tensor<D> {
+  checkFloat('conv2d', x, weight, ...(bias ? [bias] : []));
+  return applyOne(forward, [x, weight, bias], conv2dGeometry(x, weight, bias, options)) as Tensor<D>;
+}
+
+function conv2dGeometry(x: Tensor, weight: Tensor, bias: Tensor | null, options: Conv2dOptions): Conv2dGeometry {
+  const { groups = 1 } = options;
+  check(x.rank === 4, 'conv2d', () => `x must be [n, channels, height, width], got ${formatShape(x.shape)}`);
+  check(
+    weight.rank === 4 && weight.shape.every((extent) => extent > 0),
+    'conv2d',
+    () =>
+      `weight must be [out channels, in channels / groups, kernel height, kernel width], got ${formatShape(weight.shape)}`,
+  );
+  const [n, ic, h, w] = x.shape;
+  const [oc, perGroup, kh, kw] = weight.shape;
+  check(
+    Number.isInteger(groups) && groups >= 1,
+    'conv2d',
+    () => `groups must be an integer of at least 1, got ${groups}`,
+    ArgumentError,
+  );
+  check(
+    ic === perGroup * groups,
+    'conv2d',
+    () =>
+      `weight ${formatShape(weight.shape)} expects ${perGroup * groups} input channels${groups > 1 ? ` in ${groups} groups` : ''}, x ${formatShape(x.shape)} has ${ic}`,
+  );
+  check(oc % groups === 0, 'conv2d', () => `${oc} output channels cannot be split into ${groups} groups`);
+  check(
+    !bias || (bias.rank === 1 && bias.size === oc),
+    'conv2d',
+    () => `bias must be [${oc}] for weight ${formatShape(weight.shape)}, got ${formatShape((bias as Tensor).shape)}`,
+  );
+  const window = window2d('conv2d', [h, w], [kh, kw], options);
+  checkIndexable('conv2d', n * oc * window.oh * window.ow);
+  return { n, ic, h, w, oc, kh, kw, groups, ...window };
+}

@@ -1,0 +1,16 @@
+import { kernelsFor } from '../backend/backend.js';
+import { encodeStrides, type Shape } from '../shape.js';
+import type { Tensor } from '../tensor.js';
+import { floats } from './op.js';
+
+/** Where one operand of a strided copy starts, and its element stride along each axis. */
+export interface Walk {
+  strides: readonly number[];
+  offset?: number;
+}
+
+/** Copies x, walked one way, into y, walked another, over all positions of `shape`. Any dtype. */
+export function stridedCopy(x: Tensor, y: Tensor, shape: Shape, from: Walk, to: Walk): void {
+  const g = encodeStrides(shape, [from.strides, to.strides], [from.offset ?? 0, to.offset ?? 0]);
+  kernelsFor(x.dtype).stridedCopy(floats(x), floats(y), g);
+}

@@ -1,0 +1,17 @@
+import type { DType } from '../dtype.js';
+import type { Tensor } from '../tensor.js';
+import type { Operand } from './binary.js';
+import { applyCompare, compareOp } from './compare.js';
+
+const op = compareOp('le');
+
+/**
+ * a ≤ b, element by element with broadcasting. False where either is NaN.
+ *
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32 or both float64
+ * @example
+ * le(tensor([1, 2, 3]), 2).toArray(); // [1, 1, 0]
+ */
+export function le<D extends DType>(a: Tensor<D>, b: Operand<D>): Tensor<'bool'> {
+  return applyCompare(op, a, b);
+}

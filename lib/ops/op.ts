@@ -1,0 +1,53 @@
+import { type Call, GradNode, isGradEnabled } from '../autograd.js';
+import type { DType, TypedArrays } from '../dtype.js';
+import { checkIndexable } from '../geometry.js';
+import { type Shape, sizeOf } from '../shape.js';
+import { allocate } from '../storage.js';
+import { Tensor } from '../tensor.js';
+
+/** One operation: how it computes, and how it is differentiated. `A` are its attributes (sizes, options), all resolved. */
+export interface Op<A> {
+  readonly name: string;
+  /** Computes the outputs with kernels. Inputs are validated before. */
+  forward(inputs: readonly (Tensor | null)[], attributes: A): Tensor | readonly Tensor[];
+  /**
+   * Gradients of the inputs from those of the outputs, written with ops. A gradient is null where none arrived, which for
+   * an op of one output cannot happen.
+   */
+  gradient?(call: Call<A>, ...gradients: Tensor[]): readonly (Tensor | null)[];
+  /** What the gradient rule reads, which stays in memory until then: indices of inputs (default all), of outputs (none). */
+  readonly saves?: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
+}
+
+/** Runs an op and, if any input requires a gradient, records the call. The one door through which all ops go. */
+export function apply<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A): Tensor[] {
+  const result = op.forward(inputs, attributes);
+  const outputs = result instanceof Tensor ? [result] : [...result];
+  if (isGradEnabled() && inputs.some((input) => input?.requiresGrad)) {
+    const node = new GradNode(op as unknown as Op<never>, attributes, inputs, outputs);
+    for (let i = 0; i < outputs.length; i++) if (outputs[i].isFloat()) outputs[i].recordedBy(node, i);
+  }
+  return outputs;
+}
+
+/** {@link apply} for ops of one output. */
+export function applyOne<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A): Tensor {
+  return apply(op, inputs, attributes)[0];
+}
+
+/** A tensor with undefined contents for a kernel to fill. */
+export function empty<D extends DType>(dtype: D, shape: Shape): Tensor<D> {
+  const size = sizeOf(shape);
+  checkIndexable('Tensor', size);
+  return new Tensor<D>(dtype, allocate(dtype, size), shape);
+}
+
+/** Elements of a floating-point tensor, as kernels take them. */
+export function floats(tensor: Tensor): Float32Array {
+  return tensor.storage.values as Float32Array;
+}
+
+/** Elements of a tensor of a known dtype, as kernels take them. */
+export function values<D extends DType>(tensor: Tensor<D>): TypedArrays[D] {
+  return tensor.storage.values;
+}

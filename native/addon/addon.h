@@ -1,0 +1,28 @@
+// What the files of the addon share. Only this folder knows Node-API; it converts arguments and nothing else.
+#pragma once
+#include <napi.h>
+
+#include "addon/tracker.h"
+
+// State of one environment: the main thread and every worker_thread that loads the addon has its own. Node destroys it
+// when the environment ends.
+class Environment {
+ public:
+  explicit Environment(Napi::Env env);
+  ~Environment();
+
+  // Tells V8 of workspace memory taken or given back since the last time, so that it counts towards garbage collection.
+  void reportMemory();
+
+ private:
+  const Napi::Env env_;
+  int64_t reportedBytes_ = 0;
+  bool reportsMemory_ = false;
+
+ public:
+  Tracker tracker;
+  const Napi::Reference<Napi::Int32Array> noIds;
+};
+
+// The JavaScript functions of kernels.inc.
+Napi::Object makeKernels(Napi::Env env);

@@ -1,0 +1,3 @@
+#define ISA avx512
+#include "simd/avx512.h"
+#include "kernels/all.inl"

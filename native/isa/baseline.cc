@@ -1,0 +1,3 @@
+#define ISA baseline
+#include "simd/baseline.h"
+#include "kernels/all.inl"

@@ -1,0 +1,3 @@
+#define ISA neon
+#include "simd/neon.h"
+#include "kernels/all.inl"

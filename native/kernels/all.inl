@@ -1,0 +1,31 @@
+// Every kernel family of one ISA, and install(), which hands them to the dispatcher. Each family file opens
+// `namespace ISA { namespace {` itself and leaves behind overloads of plan() and run() on the argument structs.
+#pragma once
+#include "kernels.h"
+
+#include "kernels/plan.inl"
+
+#include "kernels/gemm.inl"
+#include "kernels/im2col.inl"
+#include "kernels/conv2d.inl"
+#include "kernels/pool.inl"
+#include "kernels/norm.inl"
+#include "kernels/elementwise.inl"
+#include "kernels/copy.inl"
+#include "kernels/pad.inl"
+#include "kernels/reduce.inl"
+#include "kernels/softmax.inl"
+#include "kernels/optimizer.inl"
+
+namespace ISA {
+
+// A kernel without plan() and run() of its argument struct does not compile here.
+void install(KernelTable* table) {
+#define FIELD(type, name)
+#define KERNEL(name, fields) table->name = {plan, run};
+#include "kernels.inc"
+#undef KERNEL
+#undef FIELD
+}
+
+}  // namespace ISA

@@ -1,0 +1,54 @@
+// Sizes of one call, as they arrive from JavaScript: flat int32 in the order of the field lists in lib/geometry.ts.
+// test/geometry.test.ts compares the two definitions field by field.
+#pragma once
+#include <stdint.h>
+
+struct Conv2dGeometry {
+  int32_t n, ic, h, w;
+  int32_t oc, kh, kw, oh, ow;
+  int32_t strideH, strideW, dilationH, dilationW;
+  int32_t padTop, padLeft, padBottom, padRight;
+  int32_t groups;
+};
+
+struct Pool2dGeometry {
+  int32_t n, c, h, w;
+  int32_t kh, kw, oh, ow;
+  int32_t strideH, strideW, dilationH, dilationW;
+  int32_t padTop, padLeft, padBottom, padRight;
+  int32_t countIncludePad;
+};
+
+struct AdaptivePool2dGeometry {
+  int32_t n, c, h, w, oh, ow;
+};
+
+struct Pad2dGeometry {
+  int32_t planes, h, w, padTop, padLeft, padBottom, padRight, mode;
+};
+
+struct GemmGeometry {
+  int32_t batch, m, n, k, transA, transB, strideA, strideB;
+};
+
+struct AxisGeometry {
+  int32_t outer, size, inner;
+};
+
+struct ChannelGeometry {
+  int32_t n, c, size;
+};
+
+constexpr int kMaxRank = 8;
+
+// shape and one stride row per operand, the leading unused axes having size 1 and stride 0
+struct UnaryStrides {
+  int32_t shape[kMaxRank], x[kMaxRank], y[kMaxRank];
+  int32_t offsetX, offsetY;
+};
+struct BinaryStrides {
+  int32_t shape[kMaxRank], a[kMaxRank], b[kMaxRank];
+};
+struct TernaryStrides {
+  int32_t shape[kMaxRank], condition[kMaxRank], a[kMaxRank], b[kMaxRank];
+};

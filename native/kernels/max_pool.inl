@@ -1,0 +1,196 @@
+// maxPool2dForward, maxPool2dBackward, maxPool2dGather.
+#pragma once
+#include "kernels/pool.inl"
+
+namespace ISA {
+namespace {
+
+// The first maximum of a window in row order, or its first NaN; {-inf, -1} of a window that lies in padding.
+struct Maximum {
+  float value;
+  int32_t index;
+};
+INLINE Maximum maximumOf(const float* x, const Pool2dGeometry& g, Span rows, int64_t startH, int64_t startW) {
+  const Span columns = validTaps(startW, g.kw, g.dilationW, g.w);
+  Maximum best = {-__builtin_inff(), -1};
+  for (int64_t kh = rows.begin; kh < rows.end; kh++) {
+    for (int64_t kw = columns.begin; kw < columns.end; kw++) {
+      const int64_t index = (startH + kh * g.dilationH) * g.w + startW + kw * g.dilationW;
+      const float v = x[index];
+      if (best.index < 0 || v > best.value || (v != v && best.value == best.value)) {
+        best = {v, static_cast<int32_t>(index)};
+      }
+    }
+  }
+  return best;
+}
+
+// kLanes · stride for each lane.
+INLINE I laneOffsets(int64_t stride) {
+  int32_t lane[kWidth];
+  for (int i = 0; i < kWidth; i++) lane[i] = static_cast<int32_t>(i * stride);
+  return load(lane);
+}
+
+// The maxima of up to kWidth neighbouring windows that lie inside horizontally. load(row, tap) gives one tap of them.
+template <int kKernel, bool kIndices, class Load>
+INLINE void maximaOf(const Pool2dGeometry& g, Span rows, int64_t startH, int64_t startW, I offsets, V& best, I& at,
+                     Load load) {
+  const int64_t kernel = kKernel > 0 ? kKernel : g.kw;
+  const int64_t dilation = kKernel > 0 ? 1 : g.dilationW;
+  for (int64_t kh = rows.begin; kh < rows.end; kh++) {
+    const int64_t row = (startH + kh * g.dilationH) * g.w + startW;
+    for (int64_t kw = 0; kw < kernel; kw++) {
+      const int64_t tap = kw * dilation;
+      const V v = load(row, tap);
+      if constexpr (kIndices) {
+        const I index = add(offsets, set1(static_cast<int32_t>(row + tap)));
+        const bool first = kh == rows.begin && kw == 0;
+        // larger, or the first NaN
+        const M m = both(invert(lessEqual(v, best)), equal(best, best));
+        best = first ? v : select(m, v, best);
+        at = first ? index : select(m, index, at);
+      } else {
+        // max keeps its second operand if either is NaN
+        best = select(isNan(v), v, max(v, best));
+      }
+    }
+  }
+}
+
+// kKernel is the window's width if it is known and not dilated, or 0; kStride as in loadTap.
+template <int kKernel, int kStride, bool kIndices>
+INLINE void maxPoolPlane(const float* x, float* y, int32_t* indices, const Pool2dGeometry& g) {
+  const int64_t lastTap = (static_cast<int64_t>(g.kw) - 1) * g.dilationW;
+  const Span interior = interiorWindows(g.ow, g.kw, g.dilationW, g.strideW, g.padLeft, g.w);
+  const I offsets = laneOffsets(g.strideW);
+  for (int64_t oh = 0; oh < g.oh; oh++) {
+    const int64_t startH = oh * g.strideH - g.padTop;
+    const Span rows = validTaps(startH, g.kh, g.dilationH, g.h);
+    const auto border = [&](int64_t ow) {
+      const Maximum best = maximumOf(x, g, rows, startH, ow * g.strideW - g.padLeft);
+      y[oh * g.ow + ow] = best.value;
+      if constexpr (kIndices) indices[oh * g.ow + ow] = best.index;
+    };
+    for (int64_t ow = 0; ow < interior.begin; ow++) border(ow);
+    for (int64_t ow = interior.begin; ow < interior.end; ow += kWidth) {
+      const int64_t lanes = smallest(kWidth, interior.end - ow);
+      const int64_t startW = ow * g.strideW - g.padLeft;
+      V best = set1(-__builtin_inff());
+      I at = set1(-1);
+      if (readsWhole<kStride>(lastTap, lanes, g.w - startW)) {
+        maximaOf<kKernel, kIndices>(g, rows, startH, startW, offsets, best, at, [&](int64_t row, int64_t tap) {
+          return loadWholeTap<kStride>(x + row, tap, g.strideW);
+        });
+      } else {
+        maximaOf<kKernel, kIndices>(g, rows, startH, startW, offsets, best, at, [&](int64_t row, int64_t tap) {
+          return loadTap<kStride>(x + row, tap, g.strideW, lanes);
+        });
+      }
+      const int64_t target = oh * g.ow + ow;
+      if (lanes == kWidth) {
+        store(y + target, best);
+        if constexpr (kIndices) store(indices + target, at);
+      } else {
+        storePartial(y + target, best, lanes);
+        if constexpr (kIndices) storePartial(indices + target, at, lanes);
+      }
+    }
+    for (int64_t ow = interior.end; ow < g.ow; ow++) border(ow);
+  }
+}
+
+// The windows networks use get loops of their own, so that taps unroll and share loads.
+template <bool kIndices>
+INLINE void maxPoolPlanes(const args::maxPool2dForward& a, Range range) {
+  const Pool2dGeometry& g = a.g;
+  const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
+  const int kernel = g.dilationW == 1 ? g.kw : 0;
+  for (int64_t item = range.begin; item < range.end; item++) {
+    const float* x = a.x.data + item * sizeX;
+    float* y = a.y.data + item * sizeY;
+    int32_t* indices = kIndices ? a.indices.data + item * sizeY : nullptr;
+    if (kernel == 2 && g.strideW == 2) {
+      maxPoolPlane<2, 2, kIndices>(x, y, indices, g);
+    } else if (kernel == 3 && g.strideW == 2) {
+      maxPoolPlane<3, 2, kIndices>(x, y, indices, g);
+    } else if (kernel == 3 && g.strideW == 1) {
+      maxPoolPlane<3, 1, kIndices>(x, y, indices, g);
+    } else if (g.strideW == 1) {
+      maxPoolPlane<0, 1, kIndices>(x, y, indices, g);
+    } else if (g.strideW == 2) {
+      maxPoolPlane<0, 2, kIndices>(x, y, indices, g);
+    } else {
+      maxPoolPlane<0, 0, kIndices>(x, y, indices, g);
+    }
+  }
+}
+
+Work plan(const args::maxPool2dForward& a) {
+  const char* error = poolError(a.g);
+  if (error != nullptr) return refuse(error);
+  const PoolSizes sizes = poolSizes(a.g);
+  if (!holds(a.x, sizes.x)) return refuse("maxPool2dForward: x is shorter than its shape");
+  if (!holds(a.y, sizes.y)) return refuse("maxPool2dForward: y is shorter than its shape");
+  if (!nullOrHolds(a.indices, sizes.y)) return refuse("maxPool2dForward: indices is shorter than its shape");
+  return planPlanes(sizes, static_cast<double>(sizes.y) * tapsInside(a.g));
+}
+
+void run(const args::maxPool2dForward& a, int, Range range, const Workspace&) {
+  if (a.indices.data != nullptr) {
+    maxPoolPlanes<true>(a, range);
+  } else {
+    maxPoolPlanes<false>(a, range);
+  }
+}
+
+Work plan(const args::maxPool2dBackward& a) {
+  const char* error = poolError(a.g);
+  if (error != nullptr) return refuse(error);
+  const PoolSizes sizes = poolSizes(a.g);
+  if (!holds(a.dy, sizes.y)) return refuse("maxPool2dBackward: dy is shorter than its shape");
+  if (!holds(a.indices, sizes.y)) return refuse("maxPool2dBackward: indices is shorter than its shape");
+  if (!holds(a.dx, sizes.x)) return refuse("maxPool2dBackward: dx is shorter than its shape");
+  return planPlanes(sizes, static_cast<double>(sizes.x) + 4 * static_cast<double>(sizes.y));
+}
+
+// Unsigned comparison skips the negative indices together with those behind the plane.
+void run(const args::maxPool2dBackward& a, int, Range range, const Workspace&) {
+  const int64_t sizeX = int64_t{a.g.h} * a.g.w, sizeY = int64_t{a.g.oh} * a.g.ow;
+  for (int64_t item = range.begin; item < range.end; item++) {
+    const float* dy = a.dy.data + item * sizeY;
+    const int32_t* indices = a.indices.data + item * sizeY;
+    float* dx = a.dx.data + item * sizeX;
+    fillRow(dx, sizeX, 0);
+    for (int64_t o = 0; o < sizeY; o++) {
+      const uint32_t index = static_cast<uint32_t>(indices[o]);
+      if (index < static_cast<uint64_t>(sizeX)) dx[index] += dy[o];
+    }
+  }
+}
+
+Work plan(const args::maxPool2dGather& a) {
+  const char* error = poolError(a.g);
+  if (error != nullptr) return refuse(error);
+  const PoolSizes sizes = poolSizes(a.g);
+  if (!holds(a.x, sizes.x)) return refuse("maxPool2dGather: x is shorter than its shape");
+  if (!holds(a.indices, sizes.y)) return refuse("maxPool2dGather: indices is shorter than its shape");
+  if (!holds(a.y, sizes.y)) return refuse("maxPool2dGather: y is shorter than its shape");
+  return planPlanes(sizes, 4 * static_cast<double>(sizes.y));
+}
+
+void run(const args::maxPool2dGather& a, int, Range range, const Workspace&) {
+  const int64_t sizeX = int64_t{a.g.h} * a.g.w, sizeY = int64_t{a.g.oh} * a.g.ow;
+  for (int64_t item = range.begin; item < range.end; item++) {
+    const float* x = a.x.data + item * sizeX;
+    const int32_t* indices = a.indices.data + item * sizeY;
+    float* y = a.y.data + item * sizeY;
+    for (int64_t o = 0; o < sizeY; o++) {
+      const uint32_t index = static_cast<uint32_t>(indices[o]);
+      y[o] = index < static_cast<uint64_t>(sizeX) ? x[index] : 0.0f;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ISA

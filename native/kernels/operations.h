@@ -1,0 +1,21 @@
+// Codes of the operations that share one kernel, in the order of lib/kernels/operations.ts (compared by a test).
+#pragma once
+
+namespace UnaryOperation {
+enum { neg, abs, sign, exp, log, sqrt, square, reciprocal, erf, tanh, sigmoid, relu, leakyRelu, elu, gelu, silu, softplus, clip, affine };
+}
+namespace BinaryOperation {
+enum { add, sub, mul, div, max, min, pow, reluGrad };
+}
+namespace CompareOperation {
+enum { eq, ne, lt, le, gt, ge };
+}
+namespace ReduceOperation {
+enum { sum, mean, max, min };
+}
+namespace ArgReduceOperation {
+enum { argmax, argmin };
+}
+namespace PadMode {
+enum { constant, reflect, replicate, circular };
+}

@@ -1,0 +1,107 @@
+// Packing: copies of operands in the order in which the microkernel reads them. Drawings in native/README.md.
+#pragma once
+#include "kernels/microkernel.inl"
+#include "kernels/rows.inl"
+
+namespace ISA {
+namespace {
+
+INLINE int64_t roundUp(int64_t value, int64_t unit) { return ceilDiv(value, unit) * unit; }
+
+// Regions of a workspace start on a cache line.
+INLINE int64_t aligned(int64_t floats) { return roundUp(floats, 16); }
+
+INLINE void fill(float* p, int64_t n, float value) {
+  const V v = set1(value);
+  for (int64_t i = 0; i < n; i += kWidth) storeUpTo(p + i, v, n - i);
+}
+
+// `parts` nearly equal parts of `count`: where part i begins.
+INLINE int64_t partBegin(int64_t count, int64_t parts, int64_t i) { return count * i / parts; }
+
+// m rows are cut into panels of nearly equal height (16 rows: 8 + 8, not 14 + 2), because low tiles are inefficient.
+// Panel p of a packed [k][m] operand starts at float k * partBegin(m, rowPanels(m), p): no padding.
+INLINE int64_t rowPanels(int64_t m) { return ceilDiv(m, kTileRows); }
+
+// Long sums are cut into blocks of k: packed operands stay in the caches, and the blocks' sums are added in the end,
+// which also bounds the rounding error of sums over many thousand terms.
+INLINE int64_t kBlocksOf(int64_t k, int64_t longest) { return largest(1, ceilDiv(k, longest)); }
+
+// y[j][i] = x[i][j] for a kWidth x kWidth block, of which the first `rows` rows and `cols` columns of x exist; the rest
+// reads as zero. All columns are written, kWidth or (if `partial`) `rows` values each.
+template <bool partial>
+INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy) {
+  V v[kWidth], w[kWidth];
+  // Interleaving row i with row i + kWidth / 2, log2(kWidth) times over, transposes.
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; i++) v[i] = i < rows ? loadUpTo(x + i * ldx, cols) : zero();
+#pragma GCC unroll 4
+  for (int stage = 1; stage < kWidth; stage *= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kWidth / 2; i++) {
+      w[2 * i] = zipLow(v[i], v[i + kWidth / 2]);
+      w[2 * i + 1] = zipHigh(v[i], v[i + kWidth / 2]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; i++) v[i] = w[i];
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth; i++) {
+    if (i >= cols) break;
+    if (partial) {
+      storePartial(y + i * ldy, v[i], rows);
+    } else {
+      store(y + i * ldy, v[i]);
+    }
+  }
+}
+
+// y[j][i] = x[i][j], x of `rows` x `cols`. With `pitch` > rows the columns of y up to `pitch` are filled with zeros.
+__attribute__((noinline)) void transpose(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy,
+                                         int64_t pitch) {
+  for (int64_t i = 0; i < pitch; i += kWidth) {
+    const int64_t r = smallest(kWidth, rows - i);
+    if (pitch - i < kWidth) {
+      for (int64_t j = 0; j < cols; j += kWidth)
+        transposeBlock<true>(x + i * ldx + j, ldx, r, cols - j, y + j * ldy + i, ldy);
+    } else {
+      for (int64_t j = 0; j < cols; j += kWidth)
+        transposeBlock<false>(x + i * ldx + j, ldx, r, cols - j, y + j * ldy + i, ldy);
+    }
+  }
+}
+
+// y[i][j] = x[i][j], x of `rows` x `cols`; the columns of y up to `pitch` are filled with zeros.
+__attribute__((noinline)) void copyRows(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy,
+                                        int64_t pitch) {
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t j = 0; j < pitch; j += kWidth) storeUpTo(y + j, loadUpTo(x + j, cols - j), pitch - j);
+    x += ldx;
+    y += ldy;
+  }
+}
+
+// One row panel of A: rows x k, row i and column j at a[i * strideRow + j * strideK], one of the two strides being 1.
+INLINE void packRowPanel(const float* a, int64_t strideRow, int64_t strideK, int64_t rows, int64_t k, float* packed) {
+  if (strideK == 1) {
+    transpose(a, strideRow, rows, k, packed, rows, rows);
+  } else {
+    copyRows(a, strideK, k, rows, packed, rows, rows);
+  }
+}
+
+// Columns [0, cols) of B as panels of kTileCols, the last one filled up with zeros; strides as above.
+INLINE void packColumns(const float* b, int64_t strideK, int64_t strideCol, int64_t k, int64_t cols, float* packed) {
+  for (int64_t j = 0; j < cols; j += kTileCols) {
+    const int64_t width = smallest(kTileCols, cols - j);
+    if (strideCol == 1) {
+      copyRows(b + j, strideK, k, width, packed, kTileCols, kTileCols);
+    } else {
+      transpose(b + j * strideCol, strideCol, width, k, packed, kTileCols, kTileCols);
+    }
+    packed += k * kTileCols;
+  }
+}
+
+}  // namespace
+}  // namespace ISA

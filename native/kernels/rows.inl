@@ -1,0 +1,149 @@
+// Contiguous runs of floats: fill, copy, and sums that stay accurate over long runs.
+#pragma once
+#include "kernels/plan.inl"
+
+namespace ISA {
+namespace {
+
+// The first n lanes, any n: none are touched for n <= 0, all for n >= kWidth.
+INLINE V loadUpTo(const float* p, int64_t n) {
+  if (n >= kWidth) return load(p);
+  return n > 0 ? loadPartial(p, n) : zero();
+}
+INLINE void storeUpTo(float* p, V v, int64_t n) {
+  if (n >= kWidth) {
+    store(p, v);
+  } else if (n > 0) {
+    storePartial(p, v, n);
+  }
+}
+
+INLINE void fillRow(float* y, int64_t n, float value) {
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(y + i, set1(value));
+  if (i < n) storePartial(y + i, set1(value), n - i);
+}
+
+INLINE void copyRow(float* y, const float* x, int64_t n) {
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(y + i, load(x + i));
+  if (i < n) storePartial(y + i, loadPartial(x + i, n - i), n - i);
+}
+
+// y[i] = function(x[i])
+template <class Function>
+INLINE void mapRow(float* y, const float* x, int64_t n, Function function) {
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(y + i, function(load(x + i)));
+  if (i < n) storePartial(y + i, function(loadPartial(x + i, n - i)), n - i);
+}
+
+// y[i] = function(a[i], b[i])
+template <class Function>
+INLINE void mapRow(float* y, const float* a, const float* b, int64_t n, Function function) {
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(y + i, function(load(a + i), load(b + i)));
+  if (i < n) storePartial(y + i, function(loadPartial(a + i, n - i), loadPartial(b + i, n - i)), n - i);
+}
+
+INLINE void addRow(float* y, const float* x, int64_t n) {
+  mapRow(y, y, x, n, [](V a, V b) { return add(a, b); });
+}
+
+// Additions one lane of a float accumulator may take before it moves to a double. Adding equal terms is the worst case:
+// after k additions the error is up to k/2 units, which for 32 stays below 4 + sqrt(number of terms) once the lanes of
+// several accumulators share the terms.
+constexpr int64_t kLaneTerms = 32;
+
+// Adds kSums series over i < n to `totals`. `terms(at, t)` writes the terms of kWidth consecutive i to t, reading an
+// array p as at(p).
+template <int kSums, class Terms>
+INLINE void addSeries(double (&totals)[kSums], int64_t n, Terms terms) {
+  // an addition takes four cycles and one or two start in each: few chains would leave the adder idle
+  constexpr int kChains = kSums == 1 ? 4 : 2;
+  constexpr int64_t kBlock = kLaneTerms * kChains * kWidth;
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    const int64_t end = smallest(n, begin + kBlock);
+    V sums[kChains][kSums];
+    for (int chain = 0; chain < kChains; chain++)
+      for (int s = 0; s < kSums; s++) sums[chain][s] = zero();
+    int64_t i = begin;
+    V t[kSums];
+    for (; i + kChains * kWidth <= end; i += kChains * kWidth) {
+      for (int chain = 0; chain < kChains; chain++) {
+        const int64_t first = i + chain * kWidth;
+        terms([first](const float* p) { return load(p + first); }, t);
+        for (int s = 0; s < kSums; s++) sums[chain][s] = add(sums[chain][s], t[s]);
+      }
+    }
+    for (; i < end; i += kWidth) {
+      const int64_t lanes = smallest(kWidth, end - i);
+      if (lanes == kWidth) {
+        terms([i](const float* p) { return load(p + i); }, t);
+      } else {
+        terms([i, lanes](const float* p) { return loadPartial(p + i, lanes); }, t);
+        for (int s = 0; s < kSums; s++) t[s] = select(firstLanes(lanes), t[s], zero());
+      }
+      for (int s = 0; s < kSums; s++) sums[0][s] = add(sums[0][s], t[s]);
+    }
+    for (int s = 0; s < kSums; s++) {
+      V sum = add(sums[0][s], sums[1][s]);
+      if constexpr (kChains == 4) sum = add(sum, add(sums[2][s], sums[3][s]));
+      totals[s] += static_cast<double>(reduceAdd(sum));
+    }
+  }
+}
+
+INLINE double sumRow(const float* x, int64_t n) {
+  double total[1] = {0};
+  addSeries(total, n, [x](auto at, V* t) { t[0] = at(x); });
+  return total[0];
+}
+
+// Columns summed side by side: one cache line.
+constexpr int kColumns = 16;
+
+// Adds kSums series over `rows` rows, `stride` elements apart, to `totals`, for `columns` <= kColumns columns at once.
+// terms(at, t) as in addSeries.
+template <int kSums, class Terms>
+INLINE void addColumnSeries(double (&totals)[kSums][kColumns], int64_t rows, int64_t stride, int64_t columns,
+                            Terms terms) {
+  for (int64_t column = 0; column < columns; column += kWidth) {
+    const int64_t lanes = smallest(kWidth, columns - column);
+    const auto termsOfRow = [=](int64_t row, V* t) {
+      const int64_t offset = row * stride + column;
+      if (lanes == kWidth) {
+        terms([offset](const float* p) { return load(p + offset); }, t);
+      } else {
+        terms([offset, lanes](const float* p) { return loadPartial(p + offset, lanes); }, t);
+      }
+    };
+    // four rows are added as a tree, so that a lane takes a quarter of the sequential additions
+    for (int64_t begin = 0; begin < rows; begin += 4 * kLaneTerms) {
+      const int64_t end = smallest(rows, begin + 4 * kLaneTerms);
+      V sums[kSums];
+      for (int s = 0; s < kSums; s++) sums[s] = zero();
+      int64_t row = begin;
+      V t0[kSums], t1[kSums], t2[kSums], t3[kSums];
+      for (; row + 4 <= end; row += 4) {
+        termsOfRow(row, t0);
+        termsOfRow(row + 1, t1);
+        termsOfRow(row + 2, t2);
+        termsOfRow(row + 3, t3);
+        for (int s = 0; s < kSums; s++) sums[s] = add(sums[s], add(add(t0[s], t1[s]), add(t2[s], t3[s])));
+      }
+      for (; row < end; row++) {
+        termsOfRow(row, t0);
+        for (int s = 0; s < kSums; s++) sums[s] = add(sums[s], t0[s]);
+      }
+      for (int s = 0; s < kSums; s++) {
+        float lane[kWidth];
+        store(lane, sums[s]);
+        for (int64_t i = 0; i < lanes; i++) totals[s][column + i] += static_cast<double>(lane[i]);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ISA
