@@ -27,7 +27,8 @@ for (const each of layers.filter(({ name }) => !layer || name === layer)) {
   const prepared = await Promise.all(chosen.map((side) => side.prepare(reference)));
   prepared.forEach(({ result }, i) => {
     const error = worstError(result(), reference);
-    if (error > 1) throw new Error(`${shapes}.${each.name}: ${chosen[i].name} is ${error.toFixed(1)} times the error bound off`);
+    if (error > 1)
+      throw new Error(`${shapes}.${each.name}: ${chosen[i].name} is ${error.toFixed(1)} times the error bound off`);
   });
   const samples = interleave(
     prepared.map(({ run }) => run),
@@ -42,5 +43,7 @@ for (const each of layers.filter(({ name }) => !layer || name === layer)) {
       `  ${name.padEnd(11)} ${times[i].toFixed(3).padStart(9)} ms ±${(100 * spread(samples[i])).toFixed(1).padStart(4)} %  ${rate.toFixed(1).padStart(7)} GFLOP/s  ${i ? `${slower.toFixed(1)} × the time of ${chosen[0].name}` : ''}`,
     );
   });
-  console.log(`  npm run bench -- --shapes ${shapes} --layer ${each.name} --sides ${sides}${threads ? ` --threads ${threads}` : ''}`);
+  console.log(
+    `  npm run bench -- --shapes ${shapes} --layer ${each.name} --sides ${sides}${threads ? ` --threads ${threads}` : ''}`,
+  );
 }

@@ -26,7 +26,7 @@ run('cmake', ['-S', root, '-B', folder, '-DCONVFORGE_SANITIZE=ON', '-DCMAKE_CXX_
 run('cmake', ['--build', folder, '--parallel']);
 
 const library = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout.trim();
-run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/conformance.test.ts', ...process.argv.slice(2)], {
+run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/conformance', ...process.argv.slice(2)], {
   env: {
     ...process.env,
     LD_PRELOAD: library,

@@ -54,7 +54,10 @@ describe('objects of one instruction set keep to themselves', () => {
         expect.stringMatching(new RegExp(`^_ZN${isa.length}${isa}7installE`)),
       ]);
       expect(named('DdBb'), 'writable data').toEqual([]);
-      expect(named('U').filter((name) => !ALLOWED_IMPORTS.includes(name)), 'functions called outside').toEqual([]);
+      expect(
+        named('U').filter((name) => !ALLOWED_IMPORTS.includes(name)),
+        'functions called outside',
+      ).toEqual([]);
       const sections = execFileSync('readelf', ['--wide', '--sections', object], { encoding: 'utf8' });
       expect(sections, 'code that runs when the addon is loaded').not.toMatch(/\.init_array|\.ctors/);
     });

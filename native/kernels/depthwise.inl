@@ -12,9 +12,11 @@ namespace ISA {
 namespace {
 
 #ifndef DR
-#define DR 4
+#define DR 16
+#define DW 16
 #endif
-constexpr int64_t kDirectRows = DR;             // more result channels per group are worth packing for
+constexpr int64_t kDirectRows = DR;
+constexpr int64_t kDirectWeightRows = DW;
 constexpr int64_t kBandFloats = 1 << 16;       // 256 KiB: a quarter of the second level cache, where there is a choice
 constexpr int64_t kMostBandFloats = 1 << 18;   // beyond that a single row is too long and the matrix product takes over
 constexpr int kBandSlack = 16;                 // the last vector of a row may reach behind the band
@@ -69,24 +71,21 @@ __attribute__((noinline)) void fillBand(const Band& band, const float* source, i
                                         int64_t rowBegin, int64_t rows, float* out) {
   Taps y = band.y, x = band.x;
   const int64_t height = band.height - band.rows + rows;
-  for (int64_t c = 0; c < channels; c++) {
-    for (int64_t py = 0; py < band.planesY; py++) {
+  for (int64_t py = 0; py < band.planesY; py++) {
+    for (int64_t px = 0; px < band.planesX; px++) {
       y.offset = band.y.offset + lowestTap(band.y) + shiftOf(band.y, py) % band.y.stride;
-      for (int64_t px = 0; px < band.planesX; px++) {
-        x.offset = band.x.offset + lowestTap(band.x) + shiftOf(band.x, px) % band.x.stride;
-        const TapSpan span = spanOf(x, 0, 0, band.pitch);
-        float* to = out + c * band.channel + (py * band.planesX + px) * band.height * band.pitch;
-        for (int64_t row = 0; row < height; row++, to += band.pitch) {
-          const TapSpan vertical = spanOf(y, 0, rowBegin + row, 1);
-          if (vertical.low == vertical.high || span.low == span.high) {
-            fill(to, band.pitch, 0);
-            continue;
-          }
-          fill(to, span.low, 0);
-          copyStrided(source + c * plane + vertical.index * x.source + span.index + span.low * x.stride, x.stride,
-                      span.high - span.low, to + span.low);
-          fill(to + span.high, band.pitch - span.high, 0);
-        }
+      x.offset = band.x.offset + lowestTap(band.x) + shiftOf(band.x, px) % band.x.stride;
+      const TapSpan down = spanOf(y, 0, rowBegin, height), across = spanOf(x, 0, 0, band.pitch);
+      const int64_t width = across.high - across.low;
+      const bool padded = down.low > 0 || down.high < height || width < band.pitch;
+      const int64_t first = (down.index + down.low * y.stride) * x.source + across.index + across.low * x.stride;
+      float* to = out + (py * band.planesX + px) * band.height * band.pitch;
+      for (int64_t c = 0; c < channels; c++, to += band.channel) {
+        if (padded) fillRow(to, height * band.pitch, 0);
+        if (width == 0) continue;
+        const float* from = source + c * plane + first;
+        for (int64_t row = down.low; row < down.high; row++, from += y.stride * x.source)
+          copyStrided(from, x.stride, width, to + row * band.pitch + across.low);
       }
     }
   }
@@ -163,6 +162,7 @@ constexpr int kDirectRegisters = 24;
 constexpr int kDirectRegisters = 12;
 #endif
 constexpr int kMostDirectVectors = 8;
+constexpr int kMostDirectRows = 4;
 constexpr int directVectors(int rows) {
   return kDirectRegisters / rows < kMostDirectVectors ? kDirectRegisters / rows : kMostDirectVectors;
 }
@@ -261,73 +261,68 @@ INLINE void directPositions(const DirectRows& d, int64_t rows, int64_t width, in
   }
 }
 
-INLINE void directBand(const TapSum& s, const DirectGrid& grid, int64_t item, float* local) {
-  const int64_t rowBegin = item % grid.bands * grid.bandRows;
-  const int64_t group = item / grid.bands % s.groups, image = item / grid.bands / s.groups;
-  const int64_t inPlane = sourcePlane(s), kernel = s.y.kernel * s.x.kernel;
-  const int64_t width = s.gradient ? s.x.source : s.x.output;
-  const float* source = s.source + (image * s.groups + group) * s.channels * inPlane;
+// The results of one set of taps, for the bands [range.begin, range.end).
+INLINE void directSet(const TapSum& s, const DirectGrid& grid, const Taps& y, const Taps& x, Range range, float* local) {
+  if (y.positions == 0 || x.positions == 0) return;
+  const Band band = bandOf(y, x, grid.bandRows);
   TapEntry* taps = reinterpret_cast<TapEntry*>(local + grid.bandFloats);
+  listTaps(band, s.x.kernel, taps);
+  const int64_t plane = resultPlane(s), width = s.gradient ? s.x.source : s.x.output;
+  const int64_t weights = s.rows * s.channels * s.y.kernel * s.x.kernel;
   DirectRows d = {};
   d.band = local;
   d.taps = taps;
+  d.count = y.count * x.count;
   d.channels = s.channels;
+  d.channel = band.channel;
   d.weightRow = s.weightRow;
   d.weightChannel = s.weightChannel;
-  d.plane = resultPlane(s);
-
-  for (int64_t setY = 0; setY < grid.setsY; setY++) {
-    for (int64_t setX = 0; setX < grid.setsX; setX++) {
-      const Taps y = tapsOf(s, s.y, setY), x = tapsOf(s, s.x, setX);
-      const int64_t rows = smallest(grid.bandRows, y.positions - rowBegin);
-      if (rows <= 0 || x.positions == 0) continue;
-      const Band band = bandOf(y, x, grid.bandRows);
-      fillBand(band, source, inPlane, s.channels, rowBegin, rows, local);
-      listTaps(band, s.x.kernel, taps);
-      d.count = y.count * x.count;
-      d.channel = band.channel;
-      d.step = x.outputStep;
-      const int64_t rowStep = y.outputStep * width;
-      float* result = s.result + (image * s.groups + group) * s.rows * d.plane + x.origin +
-                      (y.origin + rowBegin * y.outputStep) * width;
-      for (int64_t i = 0; i < s.rows;) {
-        d.weight = s.weight + group * s.rows * s.channels * kernel + i * s.weightRow;
-        d.bias = s.bias ? s.bias + group * s.rows + i : nullptr;
-        d.result = result + i * d.plane;
-        const int64_t left = s.rows - i;
-        if (left >= 4) {
-          directPositions<4>(d, rows, x.positions, band.pitch, rowStep);
-        } else if (left == 3) {
-          directPositions<3>(d, rows, x.positions, band.pitch, rowStep);
-        } else if (left == 2) {
-          directPositions<2>(d, rows, x.positions, band.pitch, rowStep);
-        } else {
-          directPositions<1>(d, rows, x.positions, band.pitch, rowStep);
-        }
-        i += smallest(4, left);
-      }
+  d.plane = plane;
+  d.step = x.outputStep;
+  for (int64_t item = range.begin; item < range.end; item++) {
+    const int64_t pair = item / grid.bands, rowBegin = item % grid.bands * grid.bandRows;  // pair: image and group
+    const int64_t rows = smallest(grid.bandRows, y.positions - rowBegin), group = pair % s.groups;
+    if (rows <= 0) continue;
+    fillBand(band, s.source + pair * s.channels * sourcePlane(s), sourcePlane(s), s.channels, rowBegin, rows, local);
+    const int64_t origin = (y.origin + rowBegin * y.outputStep) * width + x.origin, rowStep = y.outputStep * width;
+    for (int64_t i = 0; i < s.rows;) {
+      d.weight = s.weight + group * weights + i * s.weightRow;
+      d.bias = s.bias ? s.bias + group * s.rows + i : nullptr;
+      d.result = s.result + (pair * s.rows + i) * plane + origin;
+      const int64_t left = smallest(kMostDirectRows, s.rows - i);
+      if (left == 4) directPositions<4>(d, rows, x.positions, band.pitch, rowStep);
+      if (left == 3) directPositions<3>(d, rows, x.positions, band.pitch, rowStep);
+      if (left == 2) directPositions<2>(d, rows, x.positions, band.pitch, rowStep);
+      if (left == 1) directPositions<1>(d, rows, x.positions, band.pitch, rowStep);
+      i += left;
     }
   }
 }
 
 INLINE void runDirectSum(const TapSum& s, int phase, Range range, const Workspace& workspace) {
-  const DirectGrid grid = directGridOf(s);
-  for (int64_t item = range.begin; item < range.end; item++) {
-    if (phase == 0) fill(s.result + item * resultPlane(s), resultPlane(s), 0);
-    if (phase == 1) directBand(s, grid, item, workspace.local);
+  if (phase == 0) {
+    fillRow(s.result + range.begin * resultPlane(s), (range.end - range.begin) * resultPlane(s), 0);
+    return;
   }
+  const DirectGrid grid = directGridOf(s);
+  for (int64_t y = 0; y < grid.setsY; y++)
+    for (int64_t x = 0; x < grid.setsX; x++)
+      directSet(s, grid, tapsOf(s, s.y, y), tapsOf(s, s.x, x), range, workspace.local);
 }
 
 // ---- gradient of the weights
 
 struct DirectWeightGrid {
-  int64_t bandRows, bands;
-  int64_t bandFloats;
+  int64_t bandRows, bands;  // of an image
+  int64_t images;           // in a unit: several, if they fit
+  int64_t units;
+  int64_t imageFloats, bandFloats;
   int64_t chunks;  // private copies of the result, as in weight_sum.inl
 };
 
 INLINE bool isDirect(const WeightSum& s) {
-  return s.rows <= kDirectRows && fitsBand(forwardTaps(s.y), forwardTaps(s.x), s.channels);
+  return (s.rows <= kDirectWeightRows || s.channels * s.y.kernel * s.x.kernel <= kWidth) &&
+         fitsBand(forwardTaps(s.y), forwardTaps(s.x), s.channels);
 }
 
 INLINE DirectWeightGrid directGridOf(const WeightSum& s) {
@@ -335,8 +330,15 @@ INLINE DirectWeightGrid directGridOf(const WeightSum& s) {
   DirectWeightGrid grid = {};
   grid.bandRows = rowsPerBand(y, x, s.channels);
   grid.bands = ceilDiv(y.positions, grid.bandRows);
-  grid.bandFloats = bandFloats(bandOf(y, x, grid.bandRows), s.channels);
-  grid.chunks = largest(1, smallest(s.images * grid.bands, ceilDiv(8, s.groups)));
+  const Band band = bandOf(y, x, grid.bandRows);
+  grid.imageFloats = s.channels * band.channel;
+  grid.images = 1;
+  if (grid.bands == 1) grid.images = largest(1, smallest(s.images, kBandFloats / largest(1, grid.imageFloats)));
+  // The sums of a unit are single precision and one after the other: some thousand rows are enough.
+  grid.images = smallest(grid.images, ceilDiv(2048, largest(1, grid.bandRows)));
+  grid.units = ceilDiv(s.images, grid.images) * grid.bands;
+  grid.bandFloats = aligned(grid.images * grid.imageFloats + kBandSlack);
+  grid.chunks = largest(1, smallest(grid.units, ceilDiv(8, s.groups)));
   return grid;
 }
 
@@ -354,70 +356,121 @@ INLINE Work planDirectWeightSum(const WeightSum& s) {
   return work;
 }
 
-// result[t] += sum over rows and columns of dy * band at tap t, for `Count` taps, whose sums share each load of dy.
-template <int Count>
-__attribute__((noinline)) void directWeights(const float* dy, int64_t rows, int64_t width, const float* band,
-                                             int64_t pitch, const TapEntry* taps, float* result) {
-  V sum[Count];
+struct DirectWeights {
+  const float* dy;
+  int64_t dyRow, dyImage;  // distances of the gradient's channels and images
+  const float* band;
+  int64_t pitch, bandImage;
+  int64_t images, height, width;
+  const TapEntry* taps;
+  float* result;
+  int64_t resultRow;
+};
+
+// result[i][t] += sum over images, rows and columns of dy[i] * band at tap t, for `Rows` channels and `Count` taps: a tile of
+// sums as in directTile, every one a vector that is folded in the end.
+template <int Rows, int Count>
+__attribute__((noinline)) void directWeights(const DirectWeights& d) {
+  V sum[Rows][Count];
   const float* from[Count];
 #pragma GCC unroll 10
   for (int t = 0; t < Count; t++) {
-    sum[t] = zero();
-    from[t] = band + taps[t].band;
+    from[t] = d.band + d.taps[t].band;
+#pragma GCC unroll 4
+    for (int i = 0; i < Rows; i++) sum[i][t] = zero();
   }
-  const int64_t whole = width / kWidth * kWidth, rest = width - whole;
-  for (int64_t row = 0; row < rows; row++) {
-    const int64_t at = row * pitch;
-    for (int64_t col = 0; col < whole; col += kWidth) {
-      const V right = load(dy + col);
+  const int64_t whole = d.width / kWidth * kWidth, rest = d.width - whole;
+  for (int64_t image = 0; image < d.images; image++) {
+    for (int64_t row = 0; row < d.height; row++) {
+      const float* dy = d.dy + image * d.dyImage + row * d.width;
+      const int64_t at = image * d.bandImage + row * d.pitch;
+      for (int64_t col = 0; col < whole; col += kWidth) {
+        V left[Rows];
+#pragma GCC unroll 4
+        for (int i = 0; i < Rows; i++) left[i] = load(dy + i * d.dyRow + col);
 #pragma GCC unroll 10
-      for (int t = 0; t < Count; t++) sum[t] = fmadd(load(from[t] + at + col), right, sum[t]);
-    }
-    if (rest > 0) {
-      const V right = loadPartial(dy + whole, rest);
+        for (int t = 0; t < Count; t++) {
+          V right = load(from[t] + at + col);
+          if (Rows > 1) keepInRegister(right);
+#pragma GCC unroll 4
+          for (int i = 0; i < Rows; i++) sum[i][t] = fmadd(left[i], right, sum[i][t]);
+        }
+      }
+      if (rest == 0) continue;
+      V left[Rows];
+#pragma GCC unroll 4
+      for (int i = 0; i < Rows; i++) left[i] = loadPartial(dy + i * d.dyRow + whole, rest);
 #pragma GCC unroll 10
-      for (int t = 0; t < Count; t++) sum[t] = fmadd(loadPartial(from[t] + at + whole, rest), right, sum[t]);
+      for (int t = 0; t < Count; t++) {
+        const V right = loadPartial(from[t] + at + whole, rest);
+#pragma GCC unroll 4
+        for (int i = 0; i < Rows; i++) sum[i][t] = fmadd(left[i], right, sum[i][t]);
+      }
     }
-    dy += width;
   }
+#pragma GCC unroll 4
+  for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 10
-  for (int t = 0; t < Count; t++) result[taps[t].weight] += reduceAdd(sum[t]);
+    for (int t = 0; t < Count; t++) d.result[i * d.resultRow + d.taps[t].weight] += reduceAdd(sum[i][t]);
 }
 
-constexpr int kMostTaps = 10;
-
-template <int Count>
-INLINE void directWeightsAtMost(int64_t count, const float* dy, int64_t rows, int64_t width, const float* band,
-                                int64_t pitch, const TapEntry* taps, float* result) {
-  if (count == Count) return directWeights<Count>(dy, rows, width, band, pitch, taps, result);
-  if constexpr (Count > 1) directWeightsAtMost<Count - 1>(count, dy, rows, width, band, pitch, taps, result);
+// Taps in a tile of `rows` channels.
+constexpr int directTaps(int rows) {
+  return kDirectRegisters / rows < 10 ? kDirectRegisters / rows : 10;
 }
 
-INLINE void directWeightGroup(const WeightSum& s, const DirectWeightGrid& grid, int64_t item,
+template <int Rows, int Count>
+INLINE void directWeightsAtMost(int64_t count, const DirectWeights& d) {
+  if (count == Count) return directWeights<Rows, Count>(d);
+  if constexpr (Count > 1) directWeightsAtMost<Rows, Count - 1>(count, d);
+}
+
+template <int Rows>
+INLINE void directTaps(DirectWeights d, int64_t count) {
+  const TapEntry* taps = d.taps;
+  const int64_t parts = ceilDiv(count, directTaps(Rows));
+  for (int64_t part = 0; part < parts; part++) {
+    const int64_t begin = partBegin(count, parts, part);
+    d.taps = taps + begin;
+    directWeightsAtMost<Rows, directTaps(Rows)>(partBegin(count, parts, part + 1) - begin, d);
+  }
+}
+
+INLINE void directWeightGroup(const WeightSum& s, const DirectWeightGrid& grid, const Band& band, int64_t item,
                               const Workspace& workspace) {
   const int64_t group = item % s.groups, chunk = item / s.groups;
   const int64_t inPlane = s.y.source * s.x.source, plane = s.y.output * s.x.output;
   const int64_t count = s.y.kernel * s.x.kernel, size = s.rows * s.channels * count;
-  const Band band = bandOf(forwardTaps(s.y), forwardTaps(s.x), grid.bandRows);
-  float* local = workspace.local;
-  TapEntry* taps = reinterpret_cast<TapEntry*>(local + grid.bandFloats);
-  listTaps(band, s.x.kernel, taps);
   float* result = (grid.chunks > 1 ? workspace.shared + chunk * s.groups * size : s.result) + group * size;
-  fill(result, size, 0);
-
-  const int64_t units = s.images * grid.bands, parts = ceilDiv(count, kMostTaps);
-  for (int64_t unit = partBegin(units, grid.chunks, chunk); unit < partBegin(units, grid.chunks, chunk + 1); unit++) {
-    const int64_t image = unit / grid.bands, rowBegin = unit % grid.bands * grid.bandRows;
-    const int64_t rows = smallest(grid.bandRows, s.y.output - rowBegin), first = image * s.groups + group;
-    fillBand(band, s.source + first * s.channels * inPlane, inPlane, s.channels, rowBegin, rows, local);
-    for (int64_t i = 0; i < s.rows; i++) {
-      const float* dy = s.gradient + (first * s.rows + i) * plane + rowBegin * s.x.output;
-      for (int64_t c = 0; c < s.channels; c++) {
-        for (int64_t part = 0; part < parts; part++) {
-          const int64_t begin = partBegin(count, parts, part), end = partBegin(count, parts, part + 1);
-          directWeightsAtMost<kMostTaps>(end - begin, dy, rows, s.x.output, local + c * band.channel, band.pitch,
-                                         taps + begin, result + (i * s.channels + c) * count);
-        }
+  fillRow(result, size, 0);
+  DirectWeights d = {};
+  d.dyRow = plane;
+  d.dyImage = s.groups * s.rows * plane;
+  d.pitch = band.pitch;
+  d.bandImage = grid.imageFloats;
+  d.width = s.x.output;
+  d.taps = reinterpret_cast<const TapEntry*>(workspace.local + grid.bandFloats);
+  d.resultRow = s.channels * count;
+  const int64_t end = partBegin(grid.units, grid.chunks, chunk + 1);
+  for (int64_t unit = partBegin(grid.units, grid.chunks, chunk); unit < end; unit++) {
+    const int64_t image = unit / grid.bands * grid.images, rowBegin = unit % grid.bands * grid.bandRows;
+    d.images = smallest(grid.images, s.images - image);
+    d.height = smallest(grid.bandRows, s.y.output - rowBegin);
+    for (int64_t i = 0; i < d.images; i++) {
+      const float* source = s.source + ((image + i) * s.groups + group) * s.channels * inPlane;
+      fillBand(band, source, inPlane, s.channels, rowBegin, d.height, workspace.local + i * grid.imageFloats);
+    }
+    for (int64_t c = 0; c < s.channels; c++) {
+      d.band = workspace.local + c * band.channel;
+      for (int64_t i = 0; i < s.rows;) {
+        d.dy = s.gradient + ((image * s.groups + group) * s.rows + i) * plane + rowBegin * s.x.output;
+        d.result = result + (i * s.channels + c) * count;
+        const int64_t left = smallest(kMostDirectRows, s.rows - i);
+        if (left == 4) directTaps<4>(d, count);
+        if (left == 3) directTaps<3>(d, count);
+        if (left == 2) directTaps<2>(d, count);
+        if (left == 1) directTaps<1>(d, count);
+        i += left;
       }
     }
   }
@@ -431,7 +484,9 @@ INLINE void runDirectWeightSum(const WeightSum& s, int phase, Range range, const
               smallest(size, range.end * kReducedPerItem), s.result);
     return;
   }
-  for (int64_t item = range.begin; item < range.end; item++) directWeightGroup(s, grid, item, workspace);
+  const Band band = bandOf(forwardTaps(s.y), forwardTaps(s.x), grid.bandRows);
+  listTaps(band, s.x.kernel, reinterpret_cast<TapEntry*>(workspace.local + grid.bandFloats));
+  for (int64_t item = range.begin; item < range.end; item++) directWeightGroup(s, grid, band, item, workspace);
 }
 
 }  // namespace

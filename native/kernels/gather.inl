@@ -89,6 +89,9 @@ INLINE void copyStrided(const float* x, int64_t stride, int64_t n, float* y) {
   if (stride == 2) {
     // strictly more than kWidth left: the second load then ends at or before the next value
     for (; i + kWidth < n; i += kWidth) store(y + i, evens(load(x + 2 * i), load(x + 2 * i + kWidth)));
+    const int64_t rest = 2 * (n - i) - 1;  // values of x up to the last one wanted
+    storeUpTo(y + i, evens(loadUpTo(x + 2 * i, rest), loadUpTo(x + 2 * i + kWidth, rest - kWidth)), n - i);
+    return;
   }
   for (; i < n; i++) y[i] = x[i * stride];
 }
@@ -135,14 +138,14 @@ __attribute__((noinline)) void gather(const Windows& w, const float* x, int64_t 
           const TapSpan span = spanOf(w.x, tx, col, length);
           float* to = out + (c * taps + tap - kBegin) * ld;
           if (vertical.low == vertical.high || span.low == span.high) {
-            for (; c < end; c++, to += taps * ld) fill(to, length, 0);
+            for (; c < end; c++, to += taps * ld) fillRow(to, length, 0);
             continue;
           }
           const float* from = base + c * w.plane + vertical.index * w.x.source + span.index + span.low * w.x.stride;
           for (; c < end; c++, from += w.plane, to += taps * ld) {
-            if (span.low > 0) fill(to, span.low, 0);
+            if (span.low > 0) fillRow(to, span.low, 0);
             copyStrided(from, w.x.stride, span.high - span.low, to + span.low);
-            if (span.high < length) fill(to + span.high, length - span.high, 0);
+            if (span.high < length) fillRow(to + span.high, length - span.high, 0);
           }
         }
       }
@@ -157,7 +160,7 @@ INLINE void gatherPanels(const Windows& w, const float* x, int64_t kBegin, int64
     const int64_t width = smallest(kTileCols, pixelEnd - pixel);
     gather(w, x, kBegin, kEnd, pixel, pixel + width, packed, kTileCols);
     if (width < kTileCols)
-      for (int64_t k = 0; k < kEnd - kBegin; k++) fill(packed + k * kTileCols + width, kTileCols - width, 0);
+      for (int64_t k = 0; k < kEnd - kBegin; k++) fillRow(packed + k * kTileCols + width, kTileCols - width, 0);
     packed += (kEnd - kBegin) * kTileCols;
   }
 }

@@ -13,6 +13,9 @@ namespace {
 // which deliver the 13 bytes a cycle a tile wants with room to spare, and C is rarely read back.
 constexpr int64_t kGemmLongestK = 1024;
 
+// Row panels packed together: where A is transposed, a panel of a row is shorter than a cache line, several of them are not.
+constexpr int64_t kPanelsAtOnce = 4;
+
 enum class GemmKind { tiles, rowsTimesVector, vectorTimesRows };
 
 struct GemmGrid {
@@ -74,7 +77,7 @@ INLINE Work plan(const args::gemm& q) {
   Work work = parallel(items, grainOf(static_cast<int64_t>(cost / items)), cost);
   if (grid.kind == GemmKind::tiles) {
     const int64_t k = ceilDiv(g.k, grid.kBlocks);
-    work.localFloats = aligned(k * columnsPerBlock(g, grid)) + aligned(k * kTileRows);
+    work.localFloats = aligned(k * columnsPerBlock(g, grid)) + aligned(k * kPanelsAtOnce * kTileRows);
   }
   return work;
 }
@@ -163,27 +166,30 @@ INLINE void gemmBlock(const args::gemm& q, const GemmGrid& grid, const float* a,
     const float* columns = b + k0 * kB + n0 * colB;
     packColumns(columns + inPlace * colB, kB, colB, k, cols - inPlace, packedB);
     Strip strip = {};
-    strip.a = packedA;
     strip.k = k;
     strip.ldc = g.n;
     strip.alpha = static_cast<float>(q.alpha);
     strip.beta = block == 0 ? static_cast<float>(q.beta) : 1;
-    for (int64_t p = 0; p < panels; p++) {
-      const int64_t row = m0 + partBegin(m1 - m0, panels, p);
-      strip.rows = m0 + partBegin(m1 - m0, panels, p + 1) - row;
-      packRowPanel(a + row * rowA + k0 * kA, rowA, kA, strip.rows, k, packedA);
-      strip.c = c + row * g.n + n0;
-      strip.b = columns;
-      strip.ldb = g.n;
-      strip.panelStep = kTileCols;
-      strip.cols = inPlace;
-      multiplyStrip(strip);
-      strip.c += inPlace;
-      strip.b = packedB;
-      strip.ldb = kTileCols;
-      strip.panelStep = k * kTileCols;
-      strip.cols = cols - inPlace;
-      multiplyStrip(strip);
+    for (int64_t first = 0; first < panels; first += kPanelsAtOnce) {
+      const int64_t end = smallest(panels, first + kPanelsAtOnce), firstRow = partBegin(m1 - m0, panels, first);
+      packRowPanels(a + m0 * rowA + k0 * kA, rowA, kA, m1 - m0, first, end, k, packedA);
+      for (int64_t p = first; p < end; p++) {
+        const int64_t row = partBegin(m1 - m0, panels, p);
+        strip.a = packedA + (row - firstRow) * k;
+        strip.rows = partBegin(m1 - m0, panels, p + 1) - row;
+        strip.c = c + (m0 + row) * g.n + n0;
+        strip.b = columns;
+        strip.ldb = g.n;
+        strip.panelStep = kTileCols;
+        strip.cols = inPlace;
+        multiplyStrip(strip);
+        strip.c += inPlace;
+        strip.b = packedB;
+        strip.ldb = kTileCols;
+        strip.panelStep = k * kTileCols;
+        strip.cols = cols - inPlace;
+        multiplyStrip(strip);
+      }
     }
   }
 }

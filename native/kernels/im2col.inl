@@ -67,7 +67,7 @@ INLINE void run(const args::col2im& q, int, Range range, const Workspace&) {
   const Taps y = forwardTaps(verticalAxis(g)), x = forwardTaps(horizontalAxis(g));
   for (int64_t item = range.begin; item < range.end; item++) {
     float* image = q.x.data + item * plane;
-    fill(image, plane, 0);
+    fillRow(image, plane, 0);
     for (int64_t tap = 0; tap < taps; tap++) {
       const float* columns = q.columns.data + (item * taps + tap) * positions;
       const TapSpan span = spanOf(x, tap % g.kw, 0, g.ow);

@@ -11,11 +11,6 @@ INLINE int64_t roundUp(int64_t value, int64_t unit) { return ceilDiv(value, unit
 // Regions of a workspace start on a cache line.
 INLINE int64_t aligned(int64_t floats) { return roundUp(floats, 16); }
 
-INLINE void fill(float* p, int64_t n, float value) {
-  const V v = set1(value);
-  for (int64_t i = 0; i < n; i += kWidth) storeUpTo(p + i, v, n - i);
-}
-
 // `parts` nearly equal parts of `count`: where part i begins.
 INLINE int64_t partBegin(int64_t count, int64_t parts, int64_t i) { return count * i / parts; }
 
@@ -81,12 +76,22 @@ __attribute__((noinline)) void copyRows(const float* x, int64_t ldx, int64_t row
   }
 }
 
-// One row panel of A: rows x k, row i and column j at a[i * strideRow + j * strideK], one of the two strides being 1.
-INLINE void packRowPanel(const float* a, int64_t strideRow, int64_t strideK, int64_t rows, int64_t k, float* packed) {
-  if (strideK == 1) {
-    transpose(a, strideRow, rows, k, packed, rows, rows);
-  } else {
-    copyRows(a, strideK, k, rows, packed, rows, rows);
+// Row panels [first, end) of the `rows` x k matrix A, one after the other; row i and column j at a[i * strideRow + j * strideK],
+// one of the two strides being 1.
+INLINE void packRowPanels(const float* a, int64_t strideRow, int64_t strideK, int64_t rows, int64_t first, int64_t end,
+                          int64_t k, float* packed) {
+  const int64_t panels = rowPanels(rows), firstRow = partBegin(rows, panels, first);
+  // Rows along k are transposed panel by panel. Otherwise a row of A holds one step of k of every panel, and is dealt out.
+  for (int64_t j = 0; j < (strideK == 1 ? 1 : k); j++) {
+    for (int64_t panel = first; panel < end; panel++) {
+      const int64_t row = partBegin(rows, panels, panel), height = partBegin(rows, panels, panel + 1) - row;
+      float* to = packed + (row - firstRow) * k;
+      if (strideK == 1) {
+        transpose(a + row * strideRow, strideRow, height, k, to, height, height);
+      } else {
+        copyRow(to + j * height, a + j * strideK + row, height);
+      }
+    }
   }
 }
 

@@ -131,7 +131,7 @@ INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, con
     y[0] = sumRow(p, rows);
   } else {
     double sums[1][kColumns] = {};
-    addColumnSeries(sums, rows, g.inner, part.columns, [p](auto at, V* t) { t[0] = at(p); });
+    addColumnSeries(sums, rows, g.inner, part.columns, [p](auto at, auto, V* t) { t[0] = at(p); });
     for (int64_t i = 0; i < part.columns; i++) y[i] = sums[0][i];
   }
 }

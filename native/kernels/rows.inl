@@ -51,52 +51,61 @@ INLINE void addRow(float* y, const float* x, int64_t n) {
 }
 
 // Additions one lane of a float accumulator may take before it moves to a double. Adding equal terms is the worst case:
-// after k additions the error is up to k/2 units, which for 32 stays below 4 + sqrt(number of terms) once the lanes of
+// after k additions the error is up to k/2 units, which here stays below 4 + sqrt(number of terms) once the lanes of
 // several accumulators share the terms.
 constexpr int64_t kLaneTerms = 32;
 
-// Adds kSums series over i < n to `totals`. `terms(at, t)` writes the terms of kWidth consecutive i to t, reading an
-// array p as at(p).
+// Adds kSums series over the first n elements of `rows` rows, `stride` apart, to `totals`. `terms(at, t)` writes the terms
+// of kWidth neighbouring elements to t, reading an array p as at(p).
 template <int kSums, class Terms>
-INLINE void addSeries(double (&totals)[kSums], int64_t n, Terms terms) {
+INLINE void addSeries(double (&totals)[kSums], int64_t rows, int64_t stride, int64_t n, Terms terms) {
   // an addition takes four cycles and one or two start in each: few chains would leave the adder idle
   constexpr int kChains = kSums == 1 ? 4 : 2;
-  constexpr int64_t kBlock = kLaneTerms * kChains * kWidth;
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t end = smallest(n, begin + kBlock);
-    V sums[kChains][kSums];
-    for (int chain = 0; chain < kChains; chain++)
-      for (int s = 0; s < kSums; s++) sums[chain][s] = zero();
-    int64_t i = begin;
-    V t[kSums];
-    for (; i + kChains * kWidth <= end; i += kChains * kWidth) {
-      for (int chain = 0; chain < kChains; chain++) {
-        const int64_t first = i + chain * kWidth;
-        terms([first](const float* p) { return load(p + first); }, t);
-        for (int s = 0; s < kSums; s++) sums[chain][s] = add(sums[chain][s], t[s]);
-      }
-    }
-    for (; i < end; i += kWidth) {
-      const int64_t lanes = smallest(kWidth, end - i);
-      if (lanes == kWidth) {
-        terms([i](const float* p) { return load(p + i); }, t);
-      } else {
-        terms([i, lanes](const float* p) { return loadPartial(p + i, lanes); }, t);
-        for (int s = 0; s < kSums; s++) t[s] = select(firstLanes(lanes), t[s], zero());
-      }
-      for (int s = 0; s < kSums; s++) sums[0][s] = add(sums[0][s], t[s]);
-    }
+  constexpr int64_t kStep = kChains * kWidth, kBlock = kLaneTerms / 2 * kStep;
+  V sums[kChains][kSums];
+  for (int chain = 0; chain < kChains; chain++)
+    for (int s = 0; s < kSums; s++) sums[chain][s] = zero();
+  int64_t added = 0;  // to a lane, at most
+  const auto flush = [&] {
     for (int s = 0; s < kSums; s++) {
       V sum = add(sums[0][s], sums[1][s]);
       if constexpr (kChains == 4) sum = add(sum, add(sums[2][s], sums[3][s]));
       totals[s] += static_cast<double>(reduceAdd(sum));
+      for (int chain = 0; chain < kChains; chain++) sums[chain][s] = zero();
+    }
+    added = 0;
+  };
+  for (int64_t row = 0; row < rows; row++) {
+    for (int64_t begin = 0; begin < n; begin += kBlock) {
+      const int64_t offset = row * stride, end = offset + smallest(n, begin + kBlock);
+      int64_t i = offset + begin;
+      V t[kSums];
+      for (; i + kStep <= end; i += kStep, added++) {
+        for (int chain = 0; chain < kChains; chain++) {
+          const int64_t first = i + chain * kWidth;
+          terms([first](const float* p) { return load(p + first); }, t);
+          for (int s = 0; s < kSums; s++) sums[chain][s] = add(sums[chain][s], t[s]);
+        }
+      }
+      for (; i + kWidth <= end; i += kWidth, added++) {
+        terms([i](const float* p) { return load(p + i); }, t);
+        for (int s = 0; s < kSums; s++) sums[0][s] = add(sums[0][s], t[s]);
+      }
+      if (i < end) {
+        const int64_t lanes = end - i;
+        terms([i, lanes](const float* p) { return loadPartial(p + i, lanes); }, t);
+        for (int s = 0; s < kSums; s++) sums[1][s] = add(sums[1][s], select(firstLanes(lanes), t[s], zero()));
+        added++;
+      }
+      if (added >= kLaneTerms / 2) flush();
     }
   }
+  flush();
 }
 
 INLINE double sumRow(const float* x, int64_t n) {
   double total[1] = {0};
-  addSeries(total, n, [x](auto at, V* t) { t[0] = at(x); });
+  addSeries(total, 1, 0, n, [x](auto at, V* t) { t[0] = at(x); });
   return total[0];
 }
 
@@ -104,18 +113,19 @@ INLINE double sumRow(const float* x, int64_t n) {
 constexpr int kColumns = 16;
 
 // Adds kSums series over `rows` rows, `stride` elements apart, to `totals`, for `columns` <= kColumns columns at once.
-// terms(at, t) as in addSeries.
+// terms(at, per, t): at as in addSeries; per(q) reads an array of kColumns values that belong to the columns.
 template <int kSums, class Terms>
 INLINE void addColumnSeries(double (&totals)[kSums][kColumns], int64_t rows, int64_t stride, int64_t columns,
                             Terms terms) {
   for (int64_t column = 0; column < columns; column += kWidth) {
     const int64_t lanes = smallest(kWidth, columns - column);
+    const auto per = [column](const float* q) { return load(q + column); };
     const auto termsOfRow = [=](int64_t row, V* t) {
       const int64_t offset = row * stride + column;
       if (lanes == kWidth) {
-        terms([offset](const float* p) { return load(p + offset); }, t);
+        terms([offset](const float* p) { return load(p + offset); }, per, t);
       } else {
-        terms([offset, lanes](const float* p) { return loadPartial(p + offset, lanes); }, t);
+        terms([offset, lanes](const float* p) { return loadPartial(p + offset, lanes); }, per, t);
       }
     };
     // four rows are added as a tree, so that a lane takes a quarter of the sequential additions

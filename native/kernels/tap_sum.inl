@@ -34,6 +34,7 @@ struct TapSumGrid {
   int64_t longestK;
   bool direct;     // the positions of a block are consecutive in the result
   bool zeroFirst;  // there are results no tap reaches
+  bool packOnce;   // so few blocks of positions that each item packs the weights it reads
 };
 
 INLINE Taps tapsOf(const TapSum& s, const Axis& axis, int64_t set) {
@@ -58,7 +59,7 @@ INLINE TapSumGrid gridOf(const TapSum& s) {
   const int64_t taps = s.gradient ? (tapsBefore(s.y, 1) * tapsBefore(s.x, 1)) : s.y.kernel * s.x.kernel;
   const int64_t plane = s.gradient ? ceilDiv(s.y.source, s.y.stride) * ceilDiv(s.x.source, s.x.stride) : resultPlane(s);
   const int64_t k = s.channels * taps;
-  grid.longestK = smallest(k, kSumLongestK);
+  grid.longestK = smallest(k, largest(taps, kSumLongestK));
 
   // Enough items for a handful of threads, as long as one is worth some 20 microseconds: first smaller blocks of
   // positions, which pack each weight panel's columns all the same, then fewer rows, which gathers columns repeatedly.
@@ -83,6 +84,7 @@ INLINE TapSumGrid gridOf(const TapSum& s) {
   const int64_t perBlock = grid.imagesPerBlock > 1 ? plane * grid.imagesPerBlock : ceilDiv(plane, grid.positionBlocks);
   grid.positions = roundUp(perBlock, kTileCols);
   grid.direct = everyPosition && grid.imagesPerBlock == 1;
+  grid.packOnce = !s.gradient && grid.imageBlocks * grid.positionBlocks <= 2;
   return grid;
 }
 
@@ -93,15 +95,17 @@ INLINE int64_t rowsPerBlock(const TapSum& s, const TapSumGrid& grid) {
 INLINE Work planTapSum(const TapSum& s) {
   const TapSumGrid grid = gridOf(s);
   const int64_t kernel = s.y.kernel * s.x.kernel;
-  const int64_t sets = grid.setsY * grid.setsX, panels = rowPanels(s.rows);
+  const int64_t sets = grid.setsY * grid.setsX;
   const int64_t items = sets * s.groups * grid.imageBlocks * grid.positionBlocks * grid.rowBlocks;
-  Work work = parallel(sets * s.groups * panels, grainOf(kTileRows * s.channels * ceilDiv(kernel, largest(1, sets))),
-                       static_cast<double>(resultPlane(s)) * s.images * s.groups * s.rows * s.channels *
-                           (s.gradient ? ceilDiv(kernel, s.y.stride * s.x.stride) : kernel));
+  const double macs = static_cast<double>(resultPlane(s)) * s.images * s.groups * s.rows * s.channels * kernel;
+  const int64_t packed = grid.packOnce ? 0 : s.gradient ? sets * s.groups * s.channels : s.groups * rowPanels(s.rows);
+  Work work = parallel(packed, grainOf(static_cast<double>(s.groups) * s.rows * s.channels * kernel / largest(1, packed)),
+                       s.gradient ? macs / (s.y.stride * s.x.stride) : macs);
   thenParallel(work, grid.zeroFirst ? s.images * s.groups * s.rows : 0, grainOf(resultPlane(s)));
   thenParallel(work, items, 1);
-  work.sharedFloats = s.groups * s.rows * s.channels * kernel;
+  work.sharedFloats = grid.packOnce ? 0 : s.groups * s.rows * s.channels * kernel;
   work.localFloats = aligned(grid.longestK * grid.positions);
+  if (grid.packOnce) work.localFloats += aligned(grid.longestK * kTileRows);
   if (!grid.direct) work.localFloats += aligned(rowsPerBlock(s, grid) * grid.positions);
   return work;
 }
@@ -114,28 +118,57 @@ INLINE int64_t packedWeights(const TapSum& s, int64_t group, int64_t setY, int64
   return pairs * (group * s.y.kernel * s.x.kernel + tapsBefore(s.y, setY) * s.x.kernel + tapsY * tapsBefore(s.x, setX));
 }
 
-INLINE void packWeights(const TapSum& s, const TapSumGrid& grid, int64_t item, float* shared) {
-  const int64_t panels = rowPanels(s.rows), panel = item % panels;
-  const int64_t set = item / panels % (grid.setsY * grid.setsX), group = item / panels / (grid.setsY * grid.setsX);
+// Blocks of k hold whole channels.
+INLINE int64_t channelBlocks(const TapSum& s, int64_t taps) {
+  return largest(1, ceilDiv(s.channels, largest(1, kSumLongestK / largest(1, taps))));
+}
+
+// Forward: the weights of a row are one run, so a panel is packed at a time, all of its k or one block of it.
+INLINE void packRows(const TapSum& s, int64_t group, int64_t panel, int64_t k0, int64_t k1, float* packed) {
+  const int64_t panels = rowPanels(s.rows), row = partBegin(s.rows, panels, panel);
+  const float* weight = s.weight + (group * s.rows + row) * s.weightRow + k0;
+  const int64_t rows = partBegin(s.rows, panels, panel + 1) - row;
+  transpose(weight, s.weightRow, rows, k1 - k0, packed, rows, rows);
+}
+
+INLINE void packForward(const TapSum& s, int64_t item, float* shared) {
+  const int64_t panels = rowPanels(s.rows), panel = item % panels, group = item / panels;
+  const int64_t taps = s.y.kernel * s.x.kernel, blocks = channelBlocks(s, taps);
+  const int64_t row = partBegin(s.rows, panels, panel);
+  for (int64_t b = 0; b < blocks; b++) {
+    const int64_t k0 = partBegin(s.channels, blocks, b) * taps, k1 = partBegin(s.channels, blocks, b + 1) * taps;
+    packRows(s, group, panel, k0, k1, shared + packedWeights(s, group, 0, 0) + k0 * s.rows + row * (k1 - k0));
+  }
+}
+
+// Gradient: the weights of a channel are one run, so a channel is packed at a time, for all rows.
+INLINE void packGradient(const TapSum& s, const TapSumGrid& grid, int64_t item, float* shared) {
+  const int64_t channel = item % s.channels, set = item / s.channels % (grid.setsY * grid.setsX);
+  const int64_t group = item / s.channels / (grid.setsY * grid.setsX);
   const int64_t setY = set / grid.setsX, setX = set % grid.setsX;
-  const Taps y = tapsOf(s, s.y, setY), x = tapsOf(s, s.x, setX);
-  const int64_t kernel = s.y.kernel * s.x.kernel, taps = y.count * x.count, length = s.channels * taps;
-  const int64_t row = partBegin(s.rows, panels, panel), rows = partBegin(s.rows, panels, panel + 1) - row;
-  const int64_t blocks = kBlocksOf(length, kSumLongestK);
-  const float* weight = s.weight + group * s.rows * s.channels * kernel + row * s.weightRow;
-  float* packed = shared + packedWeights(s, group, setY, setX);
-  for (int64_t block = 0; block < blocks; block++) {
-    const int64_t k0 = partBegin(length, blocks, block), k1 = partBegin(length, blocks, block + 1);
-    float* out = packed + k0 * s.rows + row * (k1 - k0);
-    if (taps == kernel && !s.gradient) {
-      packRowPanel(weight + k0, s.weightRow, 1, rows, k1 - k0, out);
-    } else if (kernel == 1) {
-      packRowPanel(weight + k0 * s.weightChannel, 1, s.weightChannel, rows, k1 - k0, out);
-    } else {
-      for (int64_t k = k0; k < k1; k++, out += rows) {
-        const int64_t ty = k % taps / x.count, tx = k % taps % x.count;
-        const float* from = weight + k / taps * s.weightChannel + (y.first + ty * y.step) * s.x.kernel + x.first + tx * x.step;
-        for (int64_t i = 0; i < rows; i++) out[i] = from[i * s.weightRow];
+  const Taps y = gradientTaps(s.y, setY), x = gradientTaps(s.x, setX);
+  const int64_t taps = y.count * x.count, blocks = channelBlocks(s, taps), panels = rowPanels(s.rows);
+  int64_t block = 0;
+  while (partBegin(s.channels, blocks, block + 1) <= channel) block++;
+  const int64_t first = partBegin(s.channels, blocks, block), end = partBegin(s.channels, blocks, block + 1);
+  const float* weight = s.weight + (group * s.channels + channel) * s.weightChannel;
+  float* packed = shared + packedWeights(s, group, setY, setX) + first * taps * s.rows;
+  for (int64_t panel = 0; panel < panels; panel++) {
+    const int64_t row = partBegin(s.rows, panels, panel), rows = partBegin(s.rows, panels, panel + 1) - row;
+    const float* from = weight + row * s.weightRow;
+    float* out = packed + row * (end - first) * taps + (channel - first) * taps * rows;
+    if (taps == s.weightRow) {
+      if (taps == 1) {
+        copyRow(out, from, rows);
+      } else {
+        transpose(from, taps, rows, taps, out, rows, rows);
+      }
+      continue;
+    }
+    for (int64_t ty = 0; ty < y.count; ty++) {
+      for (int64_t tx = 0; tx < x.count; tx++, out += rows) {
+        const float* tap = from + (y.first + ty * y.step) * s.x.kernel + x.first + tx * x.step;
+        for (int64_t i = 0; i < rows; i++) out[i] = tap[i * s.weightRow];
       }
     }
   }
@@ -175,7 +208,7 @@ INLINE void sumBlock(const TapSum& s, const TapSumGrid& grid, int64_t item, cons
   const Taps y = tapsOf(s, s.y, setY), x = tapsOf(s, s.x, setX);
   const int64_t inPlane = sourcePlane(s), outPlane = resultPlane(s);
   Windows w = {y, x, inPlane, s.groups * s.channels * inPlane};
-  const int64_t length = s.channels * tapCount(w), pixels = positionCount(w);
+  const int64_t pixels = positionCount(w);
   const int64_t firstImage = imageBlock * grid.imagesPerBlock;
   const int64_t images = smallest(grid.imagesPerBlock, s.images - firstImage);
   const bool identity = isIdentity(w);
@@ -199,14 +232,15 @@ INLINE void sumBlock(const TapSum& s, const TapSumGrid& grid, int64_t item, cons
   const int64_t resultImage = s.groups * s.rows * outPlane;
   float* result = s.result + firstImage * resultImage + (group * s.rows + firstRow) * outPlane;
   float* packedColumns = workspace.local;
-  float* block = workspace.local + aligned(grid.longestK * grid.positions);
-  const float* packedRows = workspace.shared + packedWeights(s, group, setY, setX);
+  float* packedPanel = packedColumns + aligned(grid.longestK * grid.positions);
+  float* block = packedPanel + (grid.packOnce ? aligned(grid.longestK * kTileRows) : 0);
+  const float* packedRows = workspace.shared + (grid.packOnce ? 0 : packedWeights(s, group, setY, setX));
 
   const int64_t cols = end - begin;
   const int64_t inPlace = identity && images == 1 ? cols / kTileCols * kTileCols : 0;
-  const int64_t blocks = kBlocksOf(length, kSumLongestK);
+  const int64_t taps = tapCount(w), blocks = channelBlocks(s, taps);
   for (int64_t b = 0; b < blocks; b++) {
-    const int64_t k0 = partBegin(length, blocks, b), k1 = partBegin(length, blocks, b + 1);
+    const int64_t k0 = partBegin(s.channels, blocks, b) * taps, k1 = partBegin(s.channels, blocks, b + 1) * taps;
     gatherPanels(w, source, k0, k1, begin + inPlace, end, packedColumns);
     Strip strip = {};
     strip.k = k1 - k0;
@@ -216,7 +250,8 @@ INLINE void sumBlock(const TapSum& s, const TapSumGrid& grid, int64_t item, cons
     for (int64_t panel = firstPanel; panel < endPanel; panel++) {
       const int64_t row = partBegin(s.rows, rowPanelCount, panel);
       strip.rows = partBegin(s.rows, rowPanelCount, panel + 1) - row;
-      strip.a = packedRows + k0 * s.rows + row * strip.k;
+      strip.a = grid.packOnce ? packedPanel : packedRows + k0 * s.rows + row * strip.k;
+      if (grid.packOnce) packRows(s, group, panel, k0, k1, packedPanel);
       strip.bias = b == 0 && s.bias ? s.bias + group * s.rows + row : nullptr;
       strip.c = grid.direct ? result + (row - firstRow) * outPlane + begin : block + (row - firstRow) * grid.positions;
       strip.b = source + k0 * inPlane + begin;
@@ -241,8 +276,9 @@ INLINE void sumBlock(const TapSum& s, const TapSumGrid& grid, int64_t item, cons
 INLINE void runTapSum(const TapSum& s, int phase, Range range, const Workspace& workspace) {
   const TapSumGrid grid = gridOf(s);
   for (int64_t item = range.begin; item < range.end; item++) {
-    if (phase == 0) packWeights(s, grid, item, workspace.shared);
-    if (phase == 1) fill(s.result + item * resultPlane(s), resultPlane(s), 0);
+    if (phase == 0 && s.gradient) packGradient(s, grid, item, workspace.shared);
+    if (phase == 0 && !s.gradient) packForward(s, item, workspace.shared);
+    if (phase == 1) fillRow(s.result + item * resultPlane(s), resultPlane(s), 0);
     if (phase == 2) sumBlock(s, grid, item, workspace);
   }
 }

@@ -103,7 +103,7 @@ INLINE void weightBlock(const WeightSum& s, const WeightSumGrid& grid, int64_t i
   const int64_t endUnit = partBegin(grid.units, grid.chunks, chunk + 1);
   if (firstUnit == endUnit)
     for (int64_t row = firstRow; row < endRow; row++)
-      fill(result + row * grid.length + firstCol, endCol - firstCol, 0);
+      fillRow(result + row * grid.length + firstCol, endCol - firstCol, 0);
 
   float* packedRows = workspace.local;
   float* columns = packedRows + aligned(smallest(s.rows, kWeightRows + 2 * kTileRows) * grid.positions);
@@ -122,14 +122,19 @@ INLINE void weightBlock(const WeightSum& s, const WeightSumGrid& grid, int64_t i
       float* packed = packedRows + (row - firstRow) * positions;
       for (int64_t image = 0; image < images; image++) {
         const float* dy = s.gradient + (((firstImage + image) * s.groups + group) * s.rows + row) * plane + begin;
-        packRowPanel(dy, plane, 1, rows, perImage, packed + image * perImage * rows);
+        transpose(dy, plane, rows, perImage, packed + image * perImage * rows, rows, rows);
       }
     }
     const float* source = s.source + (firstImage * s.groups + group) * s.channels * inPlane;
+    const bool inPlace = isIdentity(w) && images == 1;
     for (int64_t col = firstCol; col < endCol; col += kTileCols) {
       const int64_t cols = smallest(kTileCols, endCol - col);
-      gather(w, source, col, col + cols, begin, begin + positions, columns, positions);
-      transpose(columns, positions, cols, positions, packedColumns, kTileCols, kTileCols);
+      if (inPlace) {
+        transpose(source + col * inPlane + begin, inPlane, cols, positions, packedColumns, kTileCols, kTileCols);
+      } else {
+        gather(w, source, col, col + cols, begin, begin + positions, columns, positions);
+        transpose(columns, positions, cols, positions, packedColumns, kTileCols, kTileCols);
+      }
       Strip strip = {};
       strip.b = packedColumns;
       strip.ldb = kTileCols;

@@ -1,18 +1,18 @@
 // What every vector wrapper needs before its own types.
 //
 // A wrapper defines, inside `namespace ISA { namespace {`, the same names on every instruction set:
-//   V, M, I            vector of float, mask of its lanes, vector of int32 with as many lanes; kWidth = the lane count
-//   load, store        unaligned;  loadPartial, storePartial: the first n <= kWidth lanes (others
-//                      0), never touching memory behind them
-//   firstLanes(n)      the mask of the lanes below n <= kWidth
-//   loadMask, storeMask   kWidth bytes: any nonzero byte is true, true is stored as 1
-//   set1, zero, iota   iota() = 0, 1, 2, ...
+//   V, M, I                      vector of float, mask of its lanes, vector of as many int32; kWidth = the lane count
+//   load, store                  unaligned
+//   loadPartial, storePartial    the first n <= kWidth lanes, the others being 0, and no access behind them
+//   firstLanes(n)                the mask of the lanes below n <= kWidth
+//   loadMask, storeMask          kWidth bytes: any nonzero byte is true, true is stored as 1
+//   set1, zero, iota             iota() = 0, 1, 2, ...
 //   add sub mul div sqrt abs neg copySign round fmadd fnmadd
-//   max, min           the second operand if the two are unordered, as in x86: put the value whose NaN counts last
-//   less lessEqual equal isNan, both either invert, any, select
-//   scalePow2, exponentOf, mantissaOf   the pieces of exp and log
-//   evens odds, zipLow zipHigh          split and join lanes of two vectors
-//   reduceAdd reduceMax reduceMin       over the lanes, always in the same order
+//   max, min                     the second operand if the two are unordered, as in x86: whose NaN counts comes last
+//   less lessEqual equal isNan both either invert any select
+//   scalePow2, exponentOf, mantissaOf    the pieces of exp and log
+//   evens, odds, zipLow, zipHigh         split and join lanes of two vectors
+//   reduceAdd, reduceMax, reduceMin      over the lanes, always in the same order
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

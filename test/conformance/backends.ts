@@ -10,6 +10,14 @@ export const addon = 'addon' in loaded ? loaded.addon : null;
 /** Why the native parts of the tests skip; undefined when they run. */
 export const noNative = 'addon' in loaded ? undefined : `no native build: ${loaded.reasons.join('; ')}`;
 
+/** File of the addon that this process has loaded, for processes and threads that a test starts. */
+export const nativePath =
+  process.env.CONVFORGE_NATIVE_PATH ||
+  (process.report.getReport() as unknown as { sharedObjects: string[] }).sharedObjects.find((path) =>
+    /[\\/]convforge[^\\/]*\.node$/.test(path),
+  ) ||
+  '';
+
 /** One implementation of the kernels, as one instruction set and number of threads runs it. */
 export interface Backend {
   name: string;
