@@ -1,6 +1,6 @@
 {
-  # Release builds (node-gyp, prebuildify). The files and their flags come from native/sources.json; an instruction set is
-  # a target of its own because gyp knows compiler flags per target only.
+  # Release builds (node-gyp, prebuildify). The files and their flags come from native/sources.json; an instruction
+  # set is a target of its own because gyp knows compiler flags per target only.
   'target_defaults': {
     'include_dirs': ['native'],
     # Node's own common.gypi, which comes first, silences this warning and from Node 22 on asks for C++20.

@@ -12,14 +12,14 @@ const generator = new Generator(1);
 const [train, test] = await Promise.all([mnist({ split: 'train' }), mnist({ split: 'test' })]);
 
 const net = new nn.Sequential(
-  new nn.Conv2d(1, 16, 3, { padding: 1 }),
+  new nn.Conv2d(1, 32, 3, { padding: 1 }),
   new nn.ReLU(),
   new nn.MaxPool2d(2),
-  new nn.Conv2d(16, 32, 3, { padding: 1 }),
+  new nn.Conv2d(32, 64, 3, { padding: 1 }),
   new nn.ReLU(),
   new nn.MaxPool2d(2),
   new nn.Flatten(),
-  new nn.Linear(32 * 7 * 7, 128),
+  new nn.Linear(64 * 7 * 7, 128),
   new nn.ReLU(),
   new nn.Dropout(0.25),
   new nn.Linear(128, 10),

@@ -61,16 +61,15 @@ export type Padding = number | readonly [number, number] | readonly [number, num
 
 /** Reads a {@link Pair} option; every value must be an integer of at least `least`. */
 export function pair(operation: string, option: string, value: Pair, least: number): [number, number] {
-  const [a, b] = typeof value === 'number' ? [value, value] : value;
-  const valid = (v: unknown) => Number.isInteger(v) && (v as number) >= least && (v as number) < 2 ** 31;
-  const isPair = typeof value === 'number' || (Array.isArray(value) && value.length === 2);
+  const both: unknown = typeof value === 'number' ? [value, value] : value;
+  const isValid = (v: unknown) => Number.isInteger(v) && (v as number) >= least && (v as number) < 2 ** 31;
   check(
-    isPair && valid(a) && valid(b),
+    Array.isArray(both) && both.length === 2 && both.every(isValid),
     operation,
     () => `${option} must be an integer of at least ${least} or a pair of them, got ${JSON.stringify(value)}`,
     ArgumentError,
   );
-  return [a, b];
+  return [both[0], both[1]];
 }
 
 /**

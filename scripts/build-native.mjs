@@ -43,7 +43,8 @@ function toolchain() {
   const compiler = findCommand(env.CXX, 'g++', 'clang++');
   if (!compiler) return { reason: 'no C++ compiler found: g++ or clang++' };
   if (!findCommand(env.MAKE, 'make')) return { reason: 'make not found' };
-  if (!findCommand(env.npm_config_python, env.PYTHON, 'python3', 'python')) return { reason: 'Python 3 not found, node-gyp needs it' };
+  if (!findCommand(env.npm_config_python, env.PYTHON, 'python3', 'python'))
+    return { reason: 'Python 3 not found, node-gyp needs it' };
   const nodeDir = findNodeDir();
   return { env: { ...env, CXX: compiler, ...(nodeDir ? { npm_config_nodedir: nodeDir } : {}) } };
 }

@@ -3,8 +3,8 @@
 // Any script can run on that build once it exists:
 //   LD_PRELOAD=$(g++ -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
 //   CONVFORGE_NATIVE_PATH=build-sanitize/convforge.node node script.mjs
-// The sanitizer's allocator must be the first library of the process, hence the preload; Node itself is not instrumented
-// and never frees some of its memory, hence no leak check.
+// The sanitizer's allocator must be the first library of the process, hence the preload; Node itself is not
+// instrumented and never frees some of its memory, hence no leak check.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findCommand, root } from './build-native.mjs';
@@ -26,7 +26,8 @@ run('cmake', ['-S', root, '-B', folder, '-DCONVFORGE_SANITIZE=ON', '-DCMAKE_CXX_
 run('cmake', ['--build', folder, '--parallel']);
 
 const library = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout.trim();
-run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/conformance', ...process.argv.slice(2)], {
+const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/conformance', '--testTimeout=120000'];
+run(process.execPath, [...vitest, ...process.argv.slice(2)], {
   env: {
     ...process.env,
     LD_PRELOAD: library,

@@ -29,8 +29,8 @@ function hasTool(name: string): boolean {
 /** C functions, of which a process has one each: copies that compilers make on their own, pow and sqrt of doubles. */
 const ALLOWED_IMPORTS = ['memcpy', 'memmove', 'memset', 'pow', 'sqrt', '_GLOBAL_OFFSET_TABLE_', '__stack_chk_fail'];
 
-// An inline function of a header is emitted in every object that uses it and the linker keeps one copy. If that copy came
-// from an object built for AVX-512, the baseline path would crash on machines without it.
+// An inline function of a header is emitted in every object that uses it and the linker keeps one copy. If that copy
+// came from an object built for AVX-512, the baseline path would crash on machines without it.
 describe('objects of one instruction set keep to themselves', () => {
   for (const [isa, { arch }] of Object.entries(sources.isa)) {
     const object = objectOf(isa);

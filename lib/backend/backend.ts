@@ -44,7 +44,6 @@ function selected(): Selection {
       ArgumentError,
     );
     selection = select((wanted || undefined) as BackendName | undefined);
-    applyEnvironment(selection);
   }
   return selection;
 }
@@ -52,16 +51,7 @@ function selected(): Selection {
 function select(wanted: BackendName | undefined): Selection {
   if (wanted === 'typescript') return typescriptSelection(['the TypeScript backend was asked for']);
   const loaded = loadNative();
-  if ('addon' in loaded) {
-    addonSlabs ??= new SlabPool(loaded.addon);
-    return {
-      name: 'native',
-      kernels: loaded.addon.kernels,
-      addon: loaded.addon,
-      slabs: addonSlabs,
-      reasons: [],
-    };
-  }
+  if ('addon' in loaded) return nativeSelection(loaded.addon);
   if (wanted === 'native') {
     throw new NativeError(
       `native kernels were asked for and cannot be loaded: ${loaded.reasons.join('; ')}. ` +
@@ -80,15 +70,39 @@ function select(wanted: BackendName | undefined): Selection {
   return typescriptSelection(loaded.reasons);
 }
 
+/** The first time, the addon also gets what the environment says. If that is refused, it is refused again at the next use. */
+function nativeSelection(addon: NativeAddon): Selection {
+  if (!addonSlabs) {
+    const { CONVFORGE_ISA: isa, CONVFORGE_THREADS: threads } = process.env;
+    if (isa) applyIsa('CONVFORGE_ISA', addon, isa);
+    if (threads) applyThreads('CONVFORGE_THREADS', addon, Number(threads), threads);
+    addonSlabs = new SlabPool(addon);
+  }
+  return { name: 'native', kernels: addon.kernels, addon, slabs: addonSlabs, reasons: [] };
+}
+
 function typescriptSelection(reasons: string[]): Selection {
   return { name: 'typescript', kernels: typescriptKernels, addon: null, slabs: null, reasons };
 }
 
-function applyEnvironment({ addon }: Selection): void {
-  const { CONVFORGE_ISA: isa, CONVFORGE_THREADS: threads } = process.env;
-  if (!addon) return;
-  if (isa) setIsa(isa as Isa);
-  if (threads) setThreads(Number(threads));
+function applyIsa(operation: string, addon: NativeAddon, isa: string): void {
+  check(
+    addon.isas.includes(isa),
+    operation,
+    () => `this machine runs ${addon.isas.join(', ')}, got ${JSON.stringify(isa)}`,
+    ArgumentError,
+  );
+  addon.setIsa(isa);
+}
+
+function applyThreads(operation: string, addon: NativeAddon | null, threads: number, given: unknown = threads): void {
+  check(
+    Number.isInteger(threads) && threads >= 1 && threads <= 1024,
+    operation,
+    () => `threads must be an integer from 1 to 1024, got ${given}`,
+    ArgumentError,
+  );
+  addon?.setThreads(threads);
 }
 
 /** Kernels that compute on a dtype: the active backend's for float32, TypeScript's for everything else. */
@@ -134,13 +148,7 @@ export function setBackend(name: BackendName): void {
 
 /** Number of threads kernels may use, at least 1. Default: cores this process may use. No effect on TypeScript. */
 export function setThreads(threads: number): void {
-  check(
-    Number.isInteger(threads) && threads >= 1 && threads <= 1024,
-    'setThreads',
-    () => `threads must be an integer from 1 to 1024, got ${threads}`,
-    ArgumentError,
-  );
-  selected().addon?.setThreads(threads);
+  applyThreads('setThreads', selected().addon, threads);
 }
 
 /**
@@ -149,14 +157,8 @@ export function setThreads(threads: number): void {
  */
 export function setIsa(isa: Isa): void {
   const { addon } = selected();
-  if (!addon) throw new NativeError(`setIsa: the TypeScript backend has no instruction sets`);
-  check(
-    addon.isas.includes(isa),
-    'setIsa',
-    () => `this machine runs ${addon.isas.join(', ')}, got ${JSON.stringify(isa)}`,
-    ArgumentError,
-  );
-  addon.setIsa(isa);
+  if (!addon) throw new NativeError('setIsa: the TypeScript backend has no instruction sets');
+  applyIsa('setIsa', addon, isa);
 }
 
 /** Instruction sets the native kernels can use here, best first; empty on TypeScript. */

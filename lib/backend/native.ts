@@ -2,8 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-type Kernels = typeof import('../kernels/index.js');
+import { type Kernels, typescriptKernels } from './typescript.js';
 
 /** What the native addon exports (native/addon/addon.cc). */
 export interface NativeAddon {
@@ -56,12 +55,18 @@ export function loadNative(): { addon: NativeAddon } | { reasons: string[] } {
 }
 
 function open(path: string): { addon: NativeAddon } | { reasons: string[] } {
+  let addon: NativeAddon;
   try {
-    return { addon: require(path) as NativeAddon };
+    addon = require(path) as NativeAddon;
   } catch (error) {
     const reason = firstLine(error);
     return { reasons: [reason.includes(path) ? reason : `${path}: ${reason}`] };
   }
+  // A build left over from another version would fail much later, in the first call of a kernel it does not have.
+  const missing = Object.keys(typescriptKernels).find(
+    (name) => typeof addon?.kernels?.[name as keyof Kernels] !== 'function',
+  );
+  return missing ? { reasons: [`${path}: not a build of this version, it has no kernel ${missing}`] } : { addon };
 }
 
 function firstLine(error: unknown): string {
@@ -82,14 +87,14 @@ function resolveBuild(libc: Libc | undefined): string {
   }
 }
 
-type Libc = 'glibc' | 'musl';
+export type Libc = 'glibc' | 'musl';
 
 /**
  * The C library this process runs on, from the loader that its executable names: it stands in the first kilobytes of the
  * file. An executable without one there (statically linked, or patched) is asked for a report instead, which takes some
  * milliseconds. Undefined where neither tells.
  */
-function runningLibc(): Libc | undefined {
+export function runningLibc(): Libc | undefined {
   try {
     return libcOfExecutable() ?? libcOfReport();
   } catch {

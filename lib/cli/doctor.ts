@@ -41,7 +41,7 @@ async function backend(): Promise<string[]> {
     info = backendInfo();
   } catch (error) {
     // The environment demands what cannot be had: that is a finding, not a failure of this command.
-    return [row('backend', 'none'), row('because', (error as Error).message)];
+    return [row('backend', 'none'), row('because', (error as Error).message), row('what to do', remedy())];
   }
   const { isa, threads, reasons } = info;
   if (info.backend === 'native') {

@@ -12,18 +12,19 @@ import { sum } from './sum.js';
 /** Second operand of an elementwise op: a tensor that broadcasts, or a number. */
 export type Operand<D extends DType = DType> = Tensor<D> | number;
 
-/** Defines an op y = f(a, b) with broadcasting over the kernel of that name. */
+/** Defines an op y = f(a, b) with broadcasting over a kernel operation, whose name it has unless given another. */
 export function binaryOp(
   operation: BinaryOperation,
   saves: { inputs?: readonly number[]; outputs?: readonly number[] },
   gradient: (call: Call<null>, dy: Tensor) => readonly [Tensor | null, Tensor | null],
+  name: string = operation,
 ): Op<null> {
   const code = BINARY_OPERATIONS.indexOf(operation);
   return {
-    name: operation,
+    name,
     forward(inputs) {
       const [a, b] = inputs as [Tensor, Tensor];
-      const shape = broadcastShapes(operation, a.shape, b.shape);
+      const shape = broadcastShapes(name, a.shape, b.shape);
       const y = empty(a.dtype, shape);
       const g = encodeStrides(shape, [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)]);
       kernelsFor(a.dtype).binary(code, floats(a), floats(b), floats(y), g);

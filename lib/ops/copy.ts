@@ -11,6 +11,7 @@ export interface Walk {
 
 /** Copies x, walked one way, into y, walked another, over all positions of `shape`. Any dtype. */
 export function stridedCopy(x: Tensor, y: Tensor, shape: Shape, from: Walk, to: Walk): void {
+  if (shape.includes(0)) return; // an empty axis makes strides of 0, and kernels refuse to write an element twice
   const g = encodeStrides(shape, [from.strides, to.strides], [from.offset ?? 0, to.offset ?? 0]);
   kernelsFor(x.dtype).stridedCopy(floats(x), floats(y), g);
 }

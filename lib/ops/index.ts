@@ -27,7 +27,7 @@ export * from './le.js';
 export * from './leakyrelu.js';
 export * from './linear.js';
 export * from './log.js';
-export * from './logsoftmax.js';
+export { logSoftmax } from './logsoftmax.js'; // its gradient is shared with crossEntropy, not with users
 export type { LossOptions, LossReduction } from './loss.js';
 export * from './lt.js';
 export * from './matmul.js';

@@ -3,10 +3,15 @@ import type { Tensor } from '../tensor.js';
 import { applyBinary, binaryOp, type Operand } from './binary.js';
 import { share } from './share.js';
 
-const op = binaryOp('max', {}, ({ needs, input }, dy) => [
-  needs[0] ? share(dy, input(0), input(1), 'gt') : null,
-  needs[1] ? share(dy, input(1), input(0), 'gt') : null,
-]);
+const op = binaryOp(
+  'max',
+  {},
+  ({ needs, input }, dy) => [
+    needs[0] ? share(dy, input(0), input(1), 'gt') : null,
+    needs[1] ? share(dy, input(1), input(0), 'gt') : null,
+  ],
+  'maximum',
+);
 
 /**
  * The larger of a and b, element by element with broadcasting. NaN wins. Equal elements share the gradient half and half.

@@ -3,10 +3,15 @@ import type { Tensor } from '../tensor.js';
 import { applyBinary, binaryOp, type Operand } from './binary.js';
 import { share } from './share.js';
 
-const op = binaryOp('min', {}, ({ needs, input }, dy) => [
-  needs[0] ? share(dy, input(0), input(1), 'lt') : null,
-  needs[1] ? share(dy, input(1), input(0), 'lt') : null,
-]);
+const op = binaryOp(
+  'min',
+  {},
+  ({ needs, input }, dy) => [
+    needs[0] ? share(dy, input(0), input(1), 'lt') : null,
+    needs[1] ? share(dy, input(1), input(0), 'lt') : null,
+  ],
+  'minimum',
+);
 
 /**
  * The smaller of a and b, element by element with broadcasting. NaN wins. Equal elements share the gradient half and half.

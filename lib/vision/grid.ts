@@ -116,6 +116,12 @@ function imageList(images: Tensor | readonly Tensor[]): Tensor[] {
 }
 
 function valueRanges(list: readonly Tensor[], range: ValueRange | 'all' | 'each', map: Colormap): ValueRange[] {
+  check(
+    Array.isArray(range) || range === 'all' || range === 'each',
+    'imageGrid',
+    () => `range must be [low, high], finite numbers with low ≤ high, 'all' or 'each', got ${JSON.stringify(range)}`,
+    ArgumentError,
+  );
   if (range === 'each') return list.map((image) => resolveRange('imageGrid', extent([image]), map));
   const shared = resolveRange('imageGrid', range === 'all' ? extent(list) : range, map);
   return list.map(() => shared);

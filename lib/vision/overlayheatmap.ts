@@ -38,8 +38,8 @@ const SCENE_LIGHT = 0.8;
  * [3, h, w].
  *
  * Each score is shown at the middle of its window; along the edge, where no window has its middle, the picture is as for
- * the lowest score. The scene is shown in dimmed grey, so that all colour is the map's, and shines through the more the
- * lower the score (with a diverging colormap: the nearer to 0).
+ * the lowest score, or for 0 with a diverging colormap. The scene is shown in dimmed grey, so that all colour is the
+ * map's, and shines through the more the lower the score is, or the nearer to 0.
  *
  * @throws ShapeError when the map is larger than the scene or axes are missing; ArgumentError for options out of range
  * @example
@@ -71,6 +71,7 @@ export function overlayHeatmap(scene: Tensor, map: Tensor, options: OverlayOptio
   );
   const colors = resolveColormap('overlayHeatmap', options.colormap ?? 'heat');
   const range = resolveRange('overlayHeatmap', options.range ?? extent([map]), colors);
+  const silent = colors.diverging ? 0 : range[0];
   const [windowH, windowW] = [h - oh + 1, w - ow + 1];
   const [top, left] = [Math.floor((windowH - 1) / 2), Math.floor((windowW - 1) / 2)];
   const picture = new Tensor('float32', new Float32Array(3 * h * w), [3, h, w]);
@@ -79,7 +80,7 @@ export function overlayHeatmap(scene: Tensor, map: Tensor, options: OverlayOptio
     for (let x = 0; x < w; x++) {
       const at = y * w + x;
       const [i, j] = [y - top, x - left];
-      const score = i >= 0 && i < oh && j >= 0 && j < ow ? scores[i * ow + j] : range[0];
+      const score = i >= 0 && i < oh && j >= 0 && j < ow ? scores[i * ow + j] : silent;
       const color = colorAt(colors, range, score);
       const alpha = opacity * strength(score, range, colors.diverging);
       const gray = c === 1 ? from[at] : 0.299 * from[at] + 0.587 * from[h * w + at] + 0.114 * from[2 * h * w + at];

@@ -105,6 +105,7 @@ export async function imagePanel(options: PanelOptions): Promise<string> {
 interface Picture {
   width: number;
   height: number;
+  isMagnified: boolean;
   png: Buffer;
 }
 
@@ -125,12 +126,13 @@ async function pictures({ title, images, colormap, range }: PanelRow, height: nu
       const scale = Math.floor((DENSITY * height) / h);
       const png = await encodeImage(imageGrid([image], { colormap, range: shared, scale: Math.max(1, scale) }), 'png');
       const shown = scale >= 1 ? (h * scale) / DENSITY : height;
-      return { width: (w * shown) / h, height: shown, png };
+      return { width: (w * shown) / h, height: shown, isMagnified: scale >= 1, png };
     }),
   );
 }
 
-function imageElement(x: number, y: number, { width, height, png }: Picture): string {
+function imageElement(x: number, y: number, { width, height, isMagnified, png }: Picture): string {
   const place = `x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}"`;
-  return `<image ${place} image-rendering="pixelated" preserveAspectRatio="none" href="data:image/png;base64,${png.toString('base64')}"/>`;
+  const rendering = isMagnified ? ' image-rendering="pixelated"' : '';
+  return `<image ${place}${rendering} preserveAspectRatio="none" href="data:image/png;base64,${png.toString('base64')}"/>`;
 }

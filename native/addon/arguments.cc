@@ -21,8 +21,8 @@ bool ArgumentReader::fail(const char* field, const std::string& expected) const 
   return false;
 }
 
-// A detached array has length 0, and plan() refuses it where elements are wanted. Nothing between here and the end of the
-// kernel runs JavaScript, so pointer and length stay true.
+// A detached array has length 0, and plan() refuses it where elements are wanted. Nothing between here and the end of
+// the kernel runs JavaScript, so pointer and length stay true.
 template <class Buffer>
 bool ArgumentReader::read(napi_typedarray_type wanted, Buffer* to) {
   const napi_value value = values_[index_++];

@@ -23,8 +23,8 @@ int32_t Tracker::track(napi_env env, napi_value object) {
   return id;
 }
 
-// A fresh object that nobody holds dies in the next collection, minor or major. As long as it is there, no collection has
-// run and every tracked object is where it was: that one look replaces a look at each of them.
+// A fresh object that nobody holds dies in the next collection, minor or major. As long as it is there, no collection
+// has run and every tracked object is where it was: that one look replaces a look at each of them.
 bool Tracker::collectorHasRun(napi_env env) {
   if (sentinel_) {
     if (!isGone(env, sentinel_)) return false;

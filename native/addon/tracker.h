@@ -1,5 +1,5 @@
-// Tells which of a set of objects have been garbage collected, without finalizers: those run from the event loop, which a
-// synchronous training loop never reaches.
+// Tells which of a set of objects have been garbage collected, without finalizers: those run from the event loop,
+// which a synchronous training loop never reaches.
 #pragma once
 #include <node_api.h>
 #include <stdint.h>
@@ -8,8 +8,8 @@
 
 class Tracker {
  public:
-  // Watches an object without keeping it alive. Ids are small, and used again after collect() has returned them; -1 with a
-  // pending exception on failure.
+  // Watches an object without keeping it alive. Ids are small, and used again after collect() has returned them; -1
+  // with a pending exception on failure.
   int32_t track(napi_env env, napi_value object);
 
   // Appends the ids of the objects collected since the last call.

@@ -27,39 +27,37 @@ INLINE double windowSum(const float* x, int64_t rows, int64_t columns, int64_t s
   return sum;
 }
 
+// x is the plane and all that follows it; kStride as in loadTap.
 template <int kStride>
-INLINE void avgPoolPlane(const float* x, float* y, const Pool2dGeometry& g) {
+INLINE void avgPoolPlane(In x, float* y, const Pool2dGeometry& g) {
   const Span interior = interiorWindows(g.ow, g.kw, 1, g.strideW, g.padLeft, g.w);
   for (int64_t oh = 0; oh < g.oh; oh++) {
     const int64_t startH = oh * g.strideH - g.padTop;
     const Span rows = validTaps(startH, g.kh, 1, g.h);
+    const int64_t height = rows.end - rows.begin, top = (startH + rows.begin) * g.w;
     const int64_t divisorH = divisorOf(startH, g.kh, g.h, g.padBottom, g.countIncludePad);
-    const float* top = x + (startH + rows.begin) * g.w;
     const auto single = [&](int64_t ow) {
       const int64_t startW = ow * g.strideW - g.padLeft;
       const Span columns = validTaps(startW, g.kw, 1, g.w);
+      const int64_t width = columns.end - columns.begin;
       const int64_t divisor = divisorH * divisorOf(startW, g.kw, g.w, g.padRight, g.countIncludePad);
-      const bool empty = rows.begin == rows.end || columns.begin == columns.end;
-      const double sum =
-          empty ? 0 : windowSum(top + startW + columns.begin, rows.end - rows.begin, columns.end - columns.begin, g.w);
+      const bool empty = height == 0 || width == 0;
+      const double sum = empty ? 0 : windowSum(x.data + top + startW + columns.begin, height, width, g.w);
       y[oh * g.ow + ow] = divisor > 0 ? static_cast<float>(sum / static_cast<double>(divisor)) : 0.0f;
     };
     // a window as wide as the plane is one contiguous block
-    const bool vectorise = rows.begin < rows.end && g.kw < g.w;
-    const Span inside = vectorise ? interior : Span{g.ow, g.ow};
+    const Span inside = height > 0 && g.kw < g.w ? interior : Span{g.ow, g.ow};
     for (int64_t ow = 0; ow < inside.begin; ow++) single(ow);
     const V divisor = set1(static_cast<float>(divisorH * g.kw));
     for (int64_t ow = inside.begin; ow < inside.end; ow += kWidth) {
       const int64_t lanes = smallest(kWidth, inside.end - ow);
-      const int64_t startW = ow * g.strideW - g.padLeft;
-      const bool whole = readsWhole<kStride>(g.kw - 1, lanes, g.w - startW);
+      const int64_t start = top + ow * g.strideW - g.padLeft;
+      const bool whole = start + (height - 1) * g.w + reachOf<kStride>(g.kw - 1, g.strideW) <= x.size;
       V sum = zero();
-      for (int64_t kh = 0; kh < rows.end - rows.begin; kh++) {
-        const float* row = top + kh * g.w + startW;
-        for (int64_t kw = 0; kw < g.kw; kw++) {
-          const V v = whole ? loadWholeTap<kStride>(row, kw, g.strideW) : loadTap<kStride>(row, kw, g.strideW, lanes);
-          sum = add(sum, v);
-        }
+      for (int64_t row = start; row < start + height * g.w; row += g.w) {
+        const float* p = x.data + row;
+        for (int64_t kw = 0; kw < g.kw; kw++)
+          sum = add(sum, whole ? loadTap<kStride>(p, kw, g.strideW) : loadTapLanes(p, kw, g.strideW, lanes));
       }
       const V mean = div(sum, divisor);
       if (lanes == kWidth) {
@@ -90,7 +88,7 @@ void run(const args::avgPool2dForward& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
   const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
   for (int64_t item = range.begin; item < range.end; item++) {
-    const float* x = a.x.data + item * sizeX;
+    const In x = {a.x.data + item * sizeX, a.x.size - item * sizeX};
     float* y = a.y.data + item * sizeY;
     if (g.strideW == 1) {
       avgPoolPlane<1>(x, y, g);
@@ -124,27 +122,23 @@ INLINE void scatterRow(float* dx, const float* shares, int64_t n, int64_t stride
   }
 }
 
+// `divisors` and `shares` hold ow floats each: the divisors of the windows along a row, and dy divided among its window.
 template <int kStride>
-INLINE void avgPoolGradPlane(const float* dy, float* dx, float* shares, const Pool2dGeometry& g) {
+INLINE void avgPoolGradPlane(const float* dy, float* dx, const float* divisors, float* shares, const Pool2dGeometry& g) {
   fillRow(dx, int64_t{g.h} * g.w, 0);
   const int64_t kernel = smallest(g.kw, int64_t{g.padLeft} + g.w);  // taps behind lie outside for every window
   for (int64_t oh = 0; oh < g.oh; oh++) {
     const int64_t startH = oh * g.strideH - g.padTop;
     const Span rows = validTaps(startH, g.kh, 1, g.h);
     if (rows.begin == rows.end) continue;
-    const int64_t divisorH = divisorOf(startH, g.kh, g.h, g.padBottom, g.countIncludePad);
-    for (int64_t ow = 0; ow < g.ow; ow++) {
-      const int64_t divisor =
-          divisorH * divisorOf(ow * g.strideW - g.padLeft, g.kw, g.w, g.padRight, g.countIncludePad);
-      shares[ow] = divisor > 0 ? dy[oh * g.ow + ow] / static_cast<float>(divisor) : 0.0f;
-    }
-    for (int64_t kh = rows.begin; kh < rows.end; kh++) {
-      float* row = dx + (startH + kh) * g.w;
-      for (int64_t kw = 0; kw < kernel; kw++) {
-        const Span windows = windowsOfTap(g.ow, kw, 1, g.strideW, g.padLeft, g.w);
-        if (windows.begin == windows.end) continue;
-        scatterRow<kStride>(row + windows.begin * g.strideW - g.padLeft + kw, shares + windows.begin,
-                            windows.end - windows.begin, g.strideW);
+    const V divisorH = set1(static_cast<float>(divisorOf(startH, g.kh, g.h, g.padBottom, g.countIncludePad)));
+    mapRow(shares, dy + oh * g.ow, divisors, g.ow, [divisorH](V v, V divisor) { return div(v, mul(divisor, divisorH)); });
+    for (int64_t kw = 0; kw < kernel; kw++) {
+      const Span windows = windowsOfTap(g.ow, kw, 1, g.strideW, g.padLeft, g.w);
+      if (windows.begin == windows.end) continue;
+      float* target = dx + windows.begin * g.strideW - g.padLeft + kw;
+      for (int64_t kh = rows.begin; kh < rows.end; kh++) {
+        scatterRow<kStride>(target + (startH + kh) * g.w, shares + windows.begin, windows.end - windows.begin, g.strideW);
       }
     }
   }
@@ -157,22 +151,27 @@ Work plan(const args::avgPool2dBackward& a) {
   if (!holds(a.dy, sizes.y)) return refuse("avgPool2dBackward: dy is shorter than its shape");
   if (!holds(a.dx, sizes.x)) return refuse("avgPool2dBackward: dx is shorter than its shape");
   Work work = planPlanes(sizes, static_cast<double>(sizes.x) + static_cast<double>(sizes.y) * tapsInside(a.g));
-  work.localFloats = a.g.ow;
+  work.localFloats = 2 * int64_t{a.g.ow};
   return work;
 }
 
 void run(const args::avgPool2dBackward& a, int, Range range, const Workspace& workspace) {
   const Pool2dGeometry& g = a.g;
   const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
+  float* divisors = workspace.local;
+  float* shares = divisors + g.ow;
+  for (int64_t ow = 0; ow < g.ow; ow++)
+    divisors[ow] = static_cast<float>(
+        divisorOf(ow * g.strideW - g.padLeft, g.kw, g.w, g.padRight, g.countIncludePad));
   for (int64_t item = range.begin; item < range.end; item++) {
     const float* dy = a.dy.data + item * sizeY;
     float* dx = a.dx.data + item * sizeX;
     if (g.strideW == 1) {
-      avgPoolGradPlane<1>(dy, dx, workspace.local, g);
+      avgPoolGradPlane<1>(dy, dx, divisors, shares, g);
     } else if (g.strideW == 2) {
-      avgPoolGradPlane<2>(dy, dx, workspace.local, g);
+      avgPoolGradPlane<2>(dy, dx, divisors, shares, g);
     } else {
-      avgPoolGradPlane<0>(dy, dx, workspace.local, g);
+      avgPoolGradPlane<0>(dy, dx, divisors, shares, g);
     }
   }
 }

@@ -1,6 +1,7 @@
 // The three passes of a convolution: what they demand of their buffers, and which of the sums they are.
 #pragma once
 #include "kernels/depthwise.inl"
+#include "kernels/depthwise_weight.inl"
 #include "kernels/im2col.inl"
 #include "kernels/tap_sum.inl"
 #include "kernels/weight_sum.inl"

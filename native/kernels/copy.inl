@@ -15,8 +15,7 @@ struct CopyPlan {
 };
 
 constexpr int64_t kCopyBlock = 4096;  // elements per item when rows are copied
-constexpr int64_t kTileOuter = 16;    // a tile: one cache line of x wide
-constexpr int64_t kTileInner = 256;   // and that many of them: 16 KiB of x, 16 KiB of y, half of a level 1 cache
+constexpr int64_t kTile = 64;         // a side of a tile: 16 KiB of x and 16 KiB of y, together a level 1 cache
 
 INLINE void swapAxes(Axes<2>& axes, int i, int j) {
   const auto swap = [](int64_t& p, int64_t& q) {
@@ -103,7 +102,7 @@ struct Tiling {
   int64_t outer, inner, count;
 };
 INLINE Tiling tilingOf(const Axes<2>& axes) {
-  Tiling tiling = {ceilDiv(axes.size[axes.rank - 2], kTileOuter), ceilDiv(axes.size[axes.rank - 1], kTileInner), 1};
+  Tiling tiling = {ceilDiv(axes.size[axes.rank - 2], kTile), ceilDiv(axes.size[axes.rank - 1], kTile), 1};
   tiling.count = tiling.outer * tiling.inner;
   for (int d = 0; d < axes.rank - 2; d++) tiling.count *= axes.size[d];
   return tiling;
@@ -114,8 +113,8 @@ INLINE void copyTiles(const CopyPlan& copy, const float* x, float* y, Range rang
   const int inner = axes.rank - 1, outer = axes.rank - 2;
   const Tiling tiling = tilingOf(axes);
   for (int64_t item = range.begin; item < range.end; item++) {
-    const int64_t i = item % tiling.inner * kTileInner;
-    const int64_t o = item / tiling.inner % tiling.outer * kTileOuter;
+    const int64_t i = item % tiling.inner * kTile;
+    const int64_t o = item / tiling.inner % tiling.outer * kTile;
     int64_t rest = item / (tiling.inner * tiling.outer);
     int64_t offsetX = i * axes.stride[0][inner] + o;
     int64_t offsetY = i + o * axes.stride[1][outer];
@@ -125,7 +124,7 @@ INLINE void copyTiles(const CopyPlan& copy, const float* x, float* y, Range rang
       rest /= axes.size[d];
     }
     copyTile(y + offsetY, axes.stride[1][outer], x + offsetX, axes.stride[0][inner],
-             smallest(kTileOuter, axes.size[outer] - o), smallest(kTileInner, axes.size[inner] - i));
+             smallest(kTile, axes.size[outer] - o), smallest(kTile, axes.size[inner] - i));
   }
 }
 
@@ -156,7 +155,7 @@ Work plan(const args::stridedCopy& a) {
   if (count == 0) return parallel(0, 1, 0);
   const CopyPlan copy = planCopy(a.g);
   const double cost = static_cast<double>(count);
-  if (copy.transposes) return parallel(tilingOf(copy.axes).count, grainOf(kTileOuter * kTileInner), cost);
+  if (copy.transposes) return parallel(tilingOf(copy.axes).count, grainOf(kTile * kTile), cost);
   return parallel(ceilDiv(count, kCopyBlock), grainOf(kCopyBlock), cost);
 }
 

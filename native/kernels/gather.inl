@@ -78,22 +78,22 @@ INLINE bool isIdentity(const Taps& t) {
 }
 INLINE bool isIdentity(const Windows& w) { return isIdentity(w.y) && isIdentity(w.x); }
 
-// y[i] = x[i * stride], i < n
-INLINE void copyStrided(const float* x, int64_t stride, int64_t n, float* y) {
-  int64_t i = 0;
-  if (stride == 1) {
-    for (; i + kWidth <= n; i += kWidth) store(y + i, load(x + i));
-    if (i < n) storePartial(y + i, loadPartial(x + i, n - i), n - i);
-    return;
-  }
+// Lane i is x[i * stride], and zero from lane n on.
+INLINE V loadStrided(const float* x, int64_t stride, int64_t n) {
+  if (stride == 1) return loadUpTo(x, n);
   if (stride == 2) {
-    // strictly more than kWidth left: the second load then ends at or before the next value
-    for (; i + kWidth < n; i += kWidth) store(y + i, evens(load(x + 2 * i), load(x + 2 * i + kWidth)));
-    const int64_t rest = 2 * (n - i) - 1;  // values of x up to the last one wanted
-    storeUpTo(y + i, evens(loadUpTo(x + 2 * i, rest), loadUpTo(x + 2 * i + kWidth, rest - kWidth)), n - i);
-    return;
+    const int64_t values = n > kWidth ? 2 * kWidth : 2 * n - 1;  // up to the last one wanted: nothing is read behind it
+    return evens(loadUpTo(x, values), loadUpTo(x + kWidth, values - kWidth));
   }
-  for (; i < n; i++) y[i] = x[i * stride];
+  float lanes[kWidth];
+  for (int i = 0; i < kWidth; i++) lanes[i] = i < n ? x[i * stride] : 0;
+  return load(lanes);
+}
+
+// y[i] = x[i * stride] for i < n, zero for n <= i < length; `room` as in storeWithin.
+INLINE void copyStrided(const float* x, int64_t stride, int64_t n, float* y, int64_t length, int64_t room) {
+  for (int64_t i = 0; i < length; i += kWidth)
+    storeWithin(y + i, loadStrided(x + i * stride, stride, n - i), length - i, room - i);
 }
 
 // Where `length` positions from `begin` on fall into the source: lanes [low, high) do, at index + lane * stride.
@@ -125,6 +125,7 @@ __attribute__((noinline)) void gather(const Windows& w, const float* x, int64_t 
     const int64_t length = smallest(width - col, pixelEnd - pixel);
     const float* base = x + image * w.image;
     float* out = columns + (pixel - pixelBegin);
+    const int64_t room = ld - (pixel - pixelBegin);  // the pixels that follow in a row are written later
     pixel += length;
     for (int64_t channel = firstChannel; channel < endChannel; channel += kChannels) {
       for (int64_t ty = 0; ty < w.y.count; ty++) {
@@ -137,15 +138,11 @@ __attribute__((noinline)) void gather(const Windows& w, const float* x, int64_t 
           if (c >= end) continue;
           const TapSpan span = spanOf(w.x, tx, col, length);
           float* to = out + (c * taps + tap - kBegin) * ld;
-          if (vertical.low == vertical.high || span.low == span.high) {
-            for (; c < end; c++, to += taps * ld) fillRow(to, length, 0);
-            continue;
-          }
-          const float* from = base + c * w.plane + vertical.index * w.x.source + span.index + span.low * w.x.stride;
+          const int64_t low = vertical.low < vertical.high ? span.low : length, count = span.high - low;
+          const float* from = base + c * w.plane + vertical.index * w.x.source + span.index + low * w.x.stride;
           for (; c < end; c++, from += w.plane, to += taps * ld) {
-            if (span.low > 0) fillRow(to, span.low, 0);
-            copyStrided(from, w.x.stride, span.high - span.low, to + span.low);
-            if (span.high < length) fillRow(to + span.high, length - span.high, 0);
+            if (low > 0) copyStrided(from, 1, 0, to, low, room);
+            copyStrided(from, w.x.stride, count, to + low, length - low, room - low);
           }
         }
       }

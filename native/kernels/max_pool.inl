@@ -25,7 +25,7 @@ INLINE Maximum maximumOf(const float* x, const Pool2dGeometry& g, Span rows, int
   return best;
 }
 
-// kLanes · stride for each lane.
+// lane · stride for each lane.
 INLINE I laneOffsets(int64_t stride) {
   int32_t lane[kWidth];
   for (int i = 0; i < kWidth; i++) lane[i] = static_cast<int32_t>(i * stride);
@@ -58,9 +58,10 @@ INLINE void maximaOf(const Pool2dGeometry& g, Span rows, int64_t startH, int64_t
   }
 }
 
-// kKernel is the window's width if it is known and not dilated, or 0; kStride as in loadTap.
+// x is the plane and all that follows it. kKernel is the window's width if it is known and not dilated, or 0; kStride as
+// in loadTap.
 template <int kKernel, int kStride, bool kIndices>
-INLINE void maxPoolPlane(const float* x, float* y, int32_t* indices, const Pool2dGeometry& g) {
+INLINE void maxPoolPlane(In x, float* y, int32_t* indices, const Pool2dGeometry& g) {
   const int64_t lastTap = (static_cast<int64_t>(g.kw) - 1) * g.dilationW;
   const Span interior = interiorWindows(g.ow, g.kw, g.dilationW, g.strideW, g.padLeft, g.w);
   const I offsets = laneOffsets(g.strideW);
@@ -68,7 +69,7 @@ INLINE void maxPoolPlane(const float* x, float* y, int32_t* indices, const Pool2
     const int64_t startH = oh * g.strideH - g.padTop;
     const Span rows = validTaps(startH, g.kh, g.dilationH, g.h);
     const auto border = [&](int64_t ow) {
-      const Maximum best = maximumOf(x, g, rows, startH, ow * g.strideW - g.padLeft);
+      const Maximum best = maximumOf(x.data, g, rows, startH, ow * g.strideW - g.padLeft);
       y[oh * g.ow + ow] = best.value;
       if constexpr (kIndices) indices[oh * g.ow + ow] = best.index;
     };
@@ -76,15 +77,16 @@ INLINE void maxPoolPlane(const float* x, float* y, int32_t* indices, const Pool2
     for (int64_t ow = interior.begin; ow < interior.end; ow += kWidth) {
       const int64_t lanes = smallest(kWidth, interior.end - ow);
       const int64_t startW = ow * g.strideW - g.padLeft;
+      const int64_t lastRow = (startH + (rows.end - 1) * g.dilationH) * g.w + startW;
       V best = set1(-__builtin_inff());
       I at = set1(-1);
-      if (readsWhole<kStride>(lastTap, lanes, g.w - startW)) {
+      if (lastRow + reachOf<kStride>(lastTap, g.strideW) <= x.size) {
         maximaOf<kKernel, kIndices>(g, rows, startH, startW, offsets, best, at, [&](int64_t row, int64_t tap) {
-          return loadWholeTap<kStride>(x + row, tap, g.strideW);
+          return loadTap<kStride>(x.data + row, tap, g.strideW);
         });
       } else {
         maximaOf<kKernel, kIndices>(g, rows, startH, startW, offsets, best, at, [&](int64_t row, int64_t tap) {
-          return loadTap<kStride>(x + row, tap, g.strideW, lanes);
+          return loadTapLanes(x.data + row, tap, g.strideW, lanes);
         });
       }
       const int64_t target = oh * g.ow + ow;
@@ -107,7 +109,7 @@ INLINE void maxPoolPlanes(const args::maxPool2dForward& a, Range range) {
   const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
   const int kernel = g.dilationW == 1 ? g.kw : 0;
   for (int64_t item = range.begin; item < range.end; item++) {
-    const float* x = a.x.data + item * sizeX;
+    const In x = {a.x.data + item * sizeX, a.x.size - item * sizeX};
     float* y = a.y.data + item * sizeY;
     int32_t* indices = kIndices ? a.indices.data + item * sizeY : nullptr;
     if (kernel == 2 && g.strideW == 2) {

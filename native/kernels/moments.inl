@@ -120,7 +120,9 @@ void run(const args::batchNormStatistics& a, int phase, Range range, const Works
     }
     const ChannelPart part = channelPart(g, chunks, item);
     Moments moments[kColumns] = {};
-    if (hasSmallPlanes(g)) {
+    if (part.begin == part.end) {
+      // nothing to read, perhaps from a null pointer
+    } else if (hasSmallPlanes(g)) {
       momentsOfColumns(moments, a.x.data, g, part);
     } else {
       moments[0] = momentsOfPlanes(a.x.data, g, part);

@@ -154,6 +154,8 @@ INLINE void gradientSums(GradientSums* sums, const args::batchNormBackward& a, c
   const ChannelGeometry& g = a.g;
   const int64_t stride = int64_t{g.c} * g.size, first = part.begin * stride + part.channel * g.size;
   const int64_t images = part.end - part.begin;
+  for (int64_t i = 0; i < part.channels; i++) sums[i] = {0, 0};
+  if (images == 0) return;
   const float* dy = a.dy.data + first;
   const float* x = a.x.data + first;
   if (!hasSmallPlanes(g)) {
@@ -174,7 +176,6 @@ INLINE void gradientSums(GradientSums* sums, const args::batchNormBackward& a, c
     t[0] = at(dy);
     t[1] = mul(t[0], sub(at(x), per(means)));
   });
-  for (int64_t i = 0; i < part.channels; i++) sums[i] = {0, 0};
   for (int64_t i = 0; i < columns; i++) {
     sums[i / g.size].dy += totals[0][i];
     sums[i / g.size].dyx += totals[1][i];

@@ -22,14 +22,28 @@ INLINE int64_t rowPanels(int64_t m) { return ceilDiv(m, kTileRows); }
 // which also bounds the rounding error of sums over many thousand terms.
 INLINE int64_t kBlocksOf(int64_t k, int64_t longest) { return largest(1, ceilDiv(k, longest)); }
 
+// Stores the first n lanes where `room` floats may be overwritten because what follows is still to be written. A whole
+// vector if possible: storing part of one takes a dozen cycles on AVX2 and a branch per lane on 128-bit vectors.
+INLINE void storeWithin(float* p, V v, int64_t n, int64_t room) {
+  if (room >= kWidth) {
+    store(p, v);
+  } else {
+    storeUpTo(p, v, n);
+  }
+}
+
 // y[j][i] = x[i][j] for a kWidth x kWidth block, of which the first `rows` rows and `cols` columns of x exist; the rest
-// reads as zero. All columns are written, kWidth or (if `partial`) `rows` values each.
-template <bool partial>
-INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy) {
+// reads as zero. The `rows` values of every column are written, and where `room` allows it kWidth.
+INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy, int64_t room) {
   V v[kWidth], w[kWidth];
-  // Interleaving row i with row i + kWidth / 2, log2(kWidth) times over, transposes.
+  if (rows >= kWidth && cols >= kWidth) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kWidth; i++) v[i] = i < rows ? loadUpTo(x + i * ldx, cols) : zero();
+    for (int i = 0; i < kWidth; i++) v[i] = load(x + i * ldx);
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; i++) v[i] = i < rows ? loadUpTo(x + i * ldx, cols) : zero();
+  }
+  // Interleaving row i with row i + kWidth / 2, log2(kWidth) times over, transposes.
 #pragma GCC unroll 4
   for (int stage = 1; stage < kWidth; stage *= 2) {
 #pragma GCC unroll 8
@@ -40,14 +54,13 @@ INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t co
 #pragma GCC unroll 16
     for (int i = 0; i < kWidth; i++) v[i] = w[i];
   }
+  if (cols >= kWidth && (kWidth - 1) * ldy + kWidth <= room) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kWidth; i++) {
-    if (i >= cols) break;
-    if (partial) {
-      storePartial(y + i * ldy, v[i], rows);
-    } else {
-      store(y + i * ldy, v[i]);
-    }
+    for (int i = 0; i < kWidth; i++) store(y + i * ldy, v[i]);
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; i++)
+      if (i < cols) storeWithin(y + i * ldy, v[i], rows, room - i * ldy);
   }
 }
 
@@ -55,13 +68,11 @@ INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t co
 __attribute__((noinline)) void transpose(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy,
                                          int64_t pitch) {
   for (int64_t i = 0; i < pitch; i += kWidth) {
-    const int64_t r = smallest(kWidth, rows - i);
-    if (pitch - i < kWidth) {
-      for (int64_t j = 0; j < cols; j += kWidth)
-        transposeBlock<true>(x + i * ldx + j, ldx, r, cols - j, y + j * ldy + i, ldy);
-    } else {
-      for (int64_t j = 0; j < cols; j += kWidth)
-        transposeBlock<false>(x + i * ldx + j, ldx, r, cols - j, y + j * ldy + i, ldy);
+    // A vector may run over into the next column of y only if that column is written as a whole after it.
+    const bool alone = pitch <= kWidth && pitch == ldy;
+    for (int64_t j = 0; j < cols; j += kWidth) {
+      const int64_t room = alone ? (cols - j) * ldy : pitch - i >= kWidth ? cols * ldy : 0;
+      transposeBlock(x + i * ldx + j, ldx, smallest(kWidth, rows - i), cols - j, y + j * ldy + i, ldy, room);
     }
   }
 }

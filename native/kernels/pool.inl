@@ -12,8 +12,10 @@ struct Span {
 
 // The taps k of a window with 0 <= start + k · dilation < size.
 INLINE Span validTaps(int64_t start, int64_t kernel, int64_t dilation, int64_t size) {
-  const int64_t begin = start < 0 ? ceilDiv(-start, dilation) : 0;
-  const int64_t end = start < size ? smallest(kernel, ceilDiv(size - start, dilation)) : 0;
+  // this runs for every row and border window, and a division costs as much as several taps
+  const auto steps = [dilation](int64_t distance) { return dilation == 1 ? distance : ceilDiv(distance, dilation); };
+  const int64_t begin = start < 0 ? steps(-start) : 0;
+  const int64_t end = start < size ? smallest(kernel, steps(size - start)) : 0;
   return {begin, largest(begin, end)};
 }
 
@@ -33,40 +35,38 @@ INLINE Span interiorWindows(int64_t count, int64_t kernel, int64_t dilation, int
   return {first.begin, largest(first.begin, smallest(first.end, last.end))};
 }
 
-// One tap of neighbouring windows: p[tap + lane · stride] for lane < lanes. kStride is 1 or 2, or 0 for any.
+// One tap of kWidth neighbouring windows: p[tap + lane · stride]. kStride is 1 or 2, or 0 for any.
 //
-// Stride 2 reads from the even tap below and keeps every other element, so that taps 0 and 1 share their loads.
+// Stride 2 reads whole vectors from the even tap below and keeps every other element, so that taps 0 and 1 share loads.
 template <int kStride>
-INLINE V loadTap(const float* p, int64_t tap, int64_t stride, int64_t lanes) {
+INLINE V loadTap(const float* p, int64_t tap, int64_t stride) {
   if constexpr (kStride == 1) {
-    return loadUpTo(p + tap, lanes);
+    return load(p + tap);
   } else if constexpr (kStride == 2) {
-    const int64_t odd = tap & 1, n = 2 * lanes - 1 + odd;
-    const V low = loadUpTo(p + tap - odd, n), high = loadUpTo(p + tap - odd + kWidth, n - kWidth);
-    return odd ? odds(low, high) : evens(low, high);
-  } else {
-    float lane[kWidth] = {};
-    for (int64_t i = 0; i < lanes; i++) lane[i] = p[tap + i * stride];
-    return load(lane);
-  }
-}
-
-// The same for kWidth windows, where the whole vectors that stride 2 reads are known to lie within the row.
-template <int kStride>
-INLINE V loadWholeTap(const float* p, int64_t tap, int64_t stride) {
-  if constexpr (kStride == 2) {
     const float* even = p + (tap & ~int64_t{1});
     const V low = load(even), high = load(even + kWidth);
     return tap & 1 ? odds(low, high) : evens(low, high);
   } else {
-    return loadTap<kStride>(p, tap, stride, kWidth);
+    float lane[kWidth];
+    for (int64_t i = 0; i < kWidth; i++) lane[i] = p[tap + i * stride];
+    return load(lane);
   }
 }
 
-// Whether loadWholeTap stays within a row of which `rest` elements follow the first window's start.
+// How far behind p loadTap reads at the last tap. Reading past a row, even for lanes nobody wants, is harmless as long as it
+// stays inside the buffer; only its last rows need the careful version below.
 template <int kStride>
-INLINE bool readsWhole(int64_t lastTap, int64_t lanes, int64_t rest) {
-  return lanes == kWidth && (kStride != 2 || (lastTap & ~int64_t{1}) + 2 * kWidth <= rest);
+INLINE int64_t reachOf(int64_t lastTap, int64_t stride) {
+  return kStride == 1   ? lastTap + kWidth
+         : kStride == 2 ? (lastTap & ~int64_t{1}) + 2 * kWidth
+                        : lastTap + (kWidth - 1) * stride + 1;
+}
+
+// The same for the first `lanes` windows, reading nothing else.
+INLINE V loadTapLanes(const float* p, int64_t tap, int64_t stride, int64_t lanes) {
+  float lane[kWidth] = {};
+  for (int64_t i = 0; i < lanes; i++) lane[i] = p[tap + i * stride];
+  return load(lane);
 }
 
 // nullptr, or why a geometry is refused. All positions are clipped to the plane, so that only signs and steps matter.

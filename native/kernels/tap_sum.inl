@@ -1,70 +1,49 @@
 // The sum behind conv2dForward and, seen from the other side, conv2dGradInput: for every position of a grid,
 //   result[row] = bias[row] + sum over channels and taps of weight[row][channel][tap] * source[channel][tap at position]
-// as a matrix product. The weights are the packed rows, packed once per call in a phase of its own; the windows are the
-// columns, gathered into panels of one block of positions at a time, so the column matrix never exists as a whole.
+// as a matrix product. The weights are the packed rows. The windows are the columns, gathered into panels for one block
+// of positions at a time, so the column matrix never exists as a whole.
+//
+// Phases: pack the weights, write zeros where no tap reaches, gather columns that several items share, sum.
 #pragma once
-#include "kernels/gather.inl"
+#include "kernels/tap_weights.inl"
 
 namespace ISA {
 namespace {
 
-struct TapSum {
-  const float* source;  // [images][groups * channels][plane]
-  const float* weight;
-  const float* bias;  // [groups * rows] or nullptr
-  float* result;      // [images][groups * rows][plane]
-  int64_t images, groups, rows, channels;
-  int64_t weightRow, weightChannel;  // element strides; a group has rows * channels * kernel weights
-  Axis y, x;
-  bool gradient;  // source and result change places, and the taps run backwards
-};
-
-// One step of a row panel's k is 56 bytes: with 640 steps a panel is 35 KiB and 256 columns are 640 KiB, so the one stays
-// close to the first level cache while it meets all columns, and the others stay in the second.
-constexpr int64_t kSumLongestK = 640;
 constexpr int64_t kSumPositions = 256;
 constexpr int64_t kSumRows = 512;
+constexpr int64_t kSharedColumns = 1 << 21;  // floats, 8 MiB: what sharing gathered columns may cost in memory
 
 struct TapSumGrid {
   int64_t setsY, setsX;
-  int64_t imagesPerBlock, imageBlocks;  // either several whole images in a block of positions
-  int64_t positionBlocks;               // or several blocks in an image
+  int64_t imagesPerBlock, imageBlocks;  // a block of positions is either several whole images
+  int64_t positionBlocks;               // or a part of one
+  int64_t blocks;                       // of positions, in all sets, groups and images
   int64_t rowBlocks;
   int64_t positions;  // most positions in a block, in whole column panels
-  int64_t longestK;
-  bool direct;     // the positions of a block are consecutive in the result
-  bool zeroFirst;  // there are results no tap reaches
-  bool packOnce;   // so few blocks of positions that each item packs the weights it reads
+  int64_t k;          // longest sum of any set
+  bool direct;        // the positions of a block are consecutive in the result
+  bool zeroFirst;     // there are results no tap reaches
+  bool packInItems;   // so few blocks of positions that an item packs the weights it reads
+  bool gatherFirst;   // the row blocks share gathered columns
 };
-
-INLINE Taps tapsOf(const TapSum& s, const Axis& axis, int64_t set) {
-  return s.gradient ? gradientTaps(axis, set) : forwardTaps(axis);
-}
-
-INLINE int64_t resultPlane(const TapSum& s) {
-  return s.gradient ? s.y.source * s.x.source : s.y.output * s.x.output;
-}
-INLINE int64_t sourcePlane(const TapSum& s) {
-  return s.gradient ? s.y.output * s.x.output : s.y.source * s.x.source;
-}
 
 INLINE TapSumGrid gridOf(const TapSum& s) {
   TapSumGrid grid = {};
-  grid.setsY = s.gradient ? tapSets(s.y) : 1;
-  grid.setsX = s.gradient ? tapSets(s.x) : 1;
+  grid.setsY = tapSetsOf(s, s.y);
+  grid.setsX = tapSetsOf(s, s.x);
   grid.zeroFirst = s.gradient && (grid.setsY < s.y.stride || grid.setsX < s.x.stride);
-  const bool everyPosition = !s.gradient || (s.y.stride == 1 && s.x.stride == 1);
 
-  // the first set has the most taps, and no set has more positions than stride-wise rounding up gives
-  const int64_t taps = s.gradient ? (tapsBefore(s.y, 1) * tapsBefore(s.x, 1)) : s.y.kernel * s.x.kernel;
-  const int64_t plane = s.gradient ? ceilDiv(s.y.source, s.y.stride) * ceilDiv(s.x.source, s.x.stride) : resultPlane(s);
-  const int64_t k = s.channels * taps;
-  grid.longestK = smallest(k, largest(taps, kSumLongestK));
+  // the first set has the most taps, and no set has more positions than rounding up gives
+  const int64_t taps = s.gradient ? tapsBefore(s.y, 1) * tapsBefore(s.x, 1) : kernelSize(s);
+  const int64_t plane =
+      s.gradient ? ceilDiv(s.y.source, s.y.stride) * ceilDiv(s.x.source, s.x.stride) : resultPlane(s);
+  grid.k = s.channels * taps;
 
-  // Enough items for a handful of threads, as long as one is worth some 20 microseconds: first smaller blocks of
-  // positions, which pack each weight panel's columns all the same, then fewer rows, which gathers columns repeatedly.
+  // Enough items for a handful of threads, as long as one is worth some 20 microseconds: at first smaller blocks of
+  // positions, then of rows.
   const int64_t sums = grid.setsY * grid.setsX * s.groups;
-  const double work = static_cast<double>(plane) * s.rows * k * s.images * s.groups;
+  const double work = static_cast<double>(plane) * s.rows * grid.k * s.images * s.groups;
   const int64_t wanted = work >= 8 << 20 ? 8 : 1 + static_cast<int64_t>(work) / (1 << 20);
   grid.imagesPerBlock = 1;
   grid.imageBlocks = s.images;
@@ -73,121 +52,118 @@ INLINE TapSumGrid gridOf(const TapSum& s) {
     grid.imagesPerBlock = largest(1, smallest(s.images, kSumPositions / largest(1, plane)));
     grid.imageBlocks = ceilDiv(s.images, grid.imagesPerBlock);
   } else {
-    const int64_t least = ceilDiv(plane, 4 * kTileCols > 128 ? 4 * kTileCols : 128);
-    grid.positionBlocks =
-        largest(grid.positionBlocks, smallest(least, ceilDiv(wanted, largest(1, sums * grid.imageBlocks))));
+    const int64_t most = ceilDiv(plane, kSumPositions / 2), perImage = sums * grid.imageBlocks;
+    grid.positionBlocks = largest(grid.positionBlocks, smallest(most, ceilDiv(wanted, largest(1, perImage))));
   }
-  const int64_t items = largest(1, sums * grid.imageBlocks * grid.positionBlocks);
-  const int64_t leastRowBlocks = ceilDiv(s.rows, kSumRows);
-  grid.rowBlocks = largest(1, largest(leastRowBlocks, smallest(ceilDiv(wanted, items), s.rows / (8 * kTileRows))));
+  grid.blocks = sums * grid.imageBlocks * grid.positionBlocks;
+  const int64_t mostRowBlocks = largest(1, s.rows / (4 * kTileRows));
+  grid.rowBlocks = smallest(mostRowBlocks, ceilDiv(wanted, largest(1, grid.blocks)));
+  grid.rowBlocks = largest(grid.rowBlocks, ceilDiv(s.rows, kSumRows));
 
   const int64_t perBlock = grid.imagesPerBlock > 1 ? plane * grid.imagesPerBlock : ceilDiv(plane, grid.positionBlocks);
   grid.positions = roundUp(perBlock, kTileCols);
-  grid.direct = everyPosition && grid.imagesPerBlock == 1;
-  grid.packOnce = !s.gradient && grid.imageBlocks * grid.positionBlocks <= 2;
+  grid.direct = grid.imagesPerBlock == 1 && (!s.gradient || (s.y.stride == 1 && s.x.stride == 1));
+  grid.packInItems = !s.gradient && grid.imageBlocks * grid.positionBlocks <= 2;
+  grid.gatherFirst = grid.rowBlocks > 1 && elements(grid.blocks, grid.k, grid.positions) <= kSharedColumns;
   return grid;
 }
 
-INLINE int64_t rowsPerBlock(const TapSum& s, const TapSumGrid& grid) {
-  return smallest(s.rows, ceilDiv(rowPanels(s.rows), grid.rowBlocks) * kTileRows);
+INLINE int64_t weightFloats(const TapSum& s, const TapSumGrid& grid) {
+  return grid.packInItems ? 0 : aligned(s.groups * s.rows * s.channels * kernelSize(s));
+}
+INLINE int64_t columnFloats(const TapSumGrid& grid) {
+  return aligned((grid.gatherFirst ? grid.k : smallest(grid.k, kSumLongestK)) * grid.positions);
+}
+INLINE int64_t panelFloats(const TapSumGrid& grid) {
+  return grid.packInItems ? aligned(smallest(grid.k, kSumLongestK) * kTileRows) : 0;
+}
+INLINE int64_t resultFloats(const TapSum& s, const TapSumGrid& grid) {
+  return grid.direct ? 0 : aligned(ceilDiv(rowPanels(s.rows), grid.rowBlocks) * kTileRows * grid.positions);
 }
 
 INLINE Work planTapSum(const TapSum& s) {
   const TapSumGrid grid = gridOf(s);
-  const int64_t kernel = s.y.kernel * s.x.kernel;
-  const int64_t sets = grid.setsY * grid.setsX;
-  const int64_t items = sets * s.groups * grid.imageBlocks * grid.positionBlocks * grid.rowBlocks;
-  const double macs = static_cast<double>(resultPlane(s)) * s.images * s.groups * s.rows * s.channels * kernel;
-  const int64_t packed = grid.packOnce ? 0 : s.gradient ? sets * s.groups * s.channels : s.groups * rowPanels(s.rows);
-  Work work = parallel(packed, grainOf(static_cast<double>(s.groups) * s.rows * s.channels * kernel / largest(1, packed)),
-                       s.gradient ? macs / (s.y.stride * s.x.stride) : macs);
-  thenParallel(work, grid.zeroFirst ? s.images * s.groups * s.rows : 0, grainOf(resultPlane(s)));
-  thenParallel(work, items, 1);
-  work.sharedFloats = grid.packOnce ? 0 : s.groups * s.rows * s.channels * kernel;
-  work.localFloats = aligned(grid.longestK * grid.positions);
-  if (grid.packOnce) work.localFloats += aligned(grid.longestK * kTileRows);
-  if (!grid.direct) work.localFloats += aligned(rowsPerBlock(s, grid) * grid.positions);
+  const int64_t planes = s.images * s.groups * s.rows;
+  const double weights = static_cast<double>(s.groups) * s.rows * s.channels * kernelSize(s);
+  const double cost = weights * s.images * resultPlane(s) / (s.gradient ? s.y.stride * s.x.stride : 1);
+  int64_t packed = s.groups * (s.gradient ? grid.setsY * grid.setsX * s.channels : rowPanels(s.rows));
+  if (grid.packInItems) packed = 0;
+  Work work = parallel(packed, grainOf(weights / largest(1, packed)), cost);
+  thenParallel(work, grid.zeroFirst ? planes : 0, grainOf(resultPlane(s)));
+  thenParallel(work, grid.gatherFirst ? grid.blocks * kBlocksOf(grid.k, kSumLongestK) : 0, 1);
+  thenParallel(work, grid.blocks * grid.rowBlocks, grainOf(cost / largest(1, grid.blocks * grid.rowBlocks)));
+  work.sharedFloats = weightFloats(s, grid) + (grid.gatherFirst ? grid.blocks * columnFloats(grid) : 0);
+  work.localFloats = (grid.gatherFirst ? 0 : columnFloats(grid)) + panelFloats(grid) + resultFloats(s, grid);
   return work;
 }
 
-// The packed weights of one set of taps in one group: blocks of k, each a sequence of row panels.
-INLINE int64_t packedWeights(const TapSum& s, int64_t group, int64_t setY, int64_t setX) {
-  const int64_t pairs = s.rows * s.channels;
-  if (!s.gradient) return group * pairs * s.y.kernel * s.x.kernel;
-  const int64_t tapsY = tapsBefore(s.y, setY + 1) - tapsBefore(s.y, setY);
-  return pairs * (group * s.y.kernel * s.x.kernel + tapsBefore(s.y, setY) * s.x.kernel + tapsY * tapsBefore(s.x, setX));
-}
+struct SumBlock {
+  Windows windows;
+  int64_t setY, setX, group;
+  int64_t image, images;  // first one, and how many
+  int64_t begin, end;     // positions, counted through these images
+  int64_t inPlace;        // so many of them are read where they lie, the rest is gathered
+  const float* source;    // of the group in the first image
+};
 
-// Blocks of k hold whole channels.
-INLINE int64_t channelBlocks(const TapSum& s, int64_t taps) {
-  return largest(1, ceilDiv(s.channels, largest(1, kSumLongestK / largest(1, taps))));
-}
+INLINE SumBlock blockAt(const TapSum& s, const TapSumGrid& grid, int64_t index) {
+  SumBlock block = {};
+  const int64_t part = index % grid.positionBlocks;
+  index /= grid.positionBlocks;
+  block.group = index % s.groups;
+  index /= s.groups;
+  block.setX = index % grid.setsX;
+  index /= grid.setsX;
+  block.setY = index % grid.setsY;
+  block.image = index / grid.setsY * grid.imagesPerBlock;
+  block.images = smallest(grid.imagesPerBlock, s.images - block.image);
 
-// Forward: the weights of a row are one run, so a panel is packed at a time, all of its k or one block of it.
-INLINE void packRows(const TapSum& s, int64_t group, int64_t panel, int64_t k0, int64_t k1, float* packed) {
-  const int64_t panels = rowPanels(s.rows), row = partBegin(s.rows, panels, panel);
-  const float* weight = s.weight + (group * s.rows + row) * s.weightRow + k0;
-  const int64_t rows = partBegin(s.rows, panels, panel + 1) - row;
-  transpose(weight, s.weightRow, rows, k1 - k0, packed, rows, rows);
-}
-
-INLINE void packForward(const TapSum& s, int64_t item, float* shared) {
-  const int64_t panels = rowPanels(s.rows), panel = item % panels, group = item / panels;
-  const int64_t taps = s.y.kernel * s.x.kernel, blocks = channelBlocks(s, taps);
-  const int64_t row = partBegin(s.rows, panels, panel);
-  for (int64_t b = 0; b < blocks; b++) {
-    const int64_t k0 = partBegin(s.channels, blocks, b) * taps, k1 = partBegin(s.channels, blocks, b + 1) * taps;
-    packRows(s, group, panel, k0, k1, shared + packedWeights(s, group, 0, 0) + k0 * s.rows + row * (k1 - k0));
+  const int64_t plane = sourcePlane(s);
+  Windows& w = block.windows;
+  w = {tapsOf(s, s.y, block.setY), tapsOf(s, s.x, block.setX), plane, s.groups * s.channels * plane};
+  block.source = s.source + block.image * w.image + block.group * s.channels * plane;
+  const bool identity = isIdentity(w);
+  if (identity) {
+    w.x.positions = w.x.source = plane;
+    w.y.positions = w.y.source = 1;
   }
+  const int64_t positions = positionCount(w);
+  const int64_t perPart = ceilDiv(ceilDiv(positions, kTileCols), grid.positionBlocks) * kTileCols;
+  block.begin = grid.positionBlocks > 1 ? smallest(positions, part * perPart) : 0;
+  block.end = grid.positionBlocks > 1 ? smallest(positions, block.begin + perPart) : positions * block.images;
+  if (identity && block.images == 1) block.inPlace = (block.end - block.begin) / kTileCols * kTileCols;
+  return block;
 }
 
-// Gradient: the weights of a channel are one run, so a channel is packed at a time, for all rows.
-INLINE void packGradient(const TapSum& s, const TapSumGrid& grid, int64_t item, float* shared) {
-  const int64_t channel = item % s.channels, set = item / s.channels % (grid.setsY * grid.setsX);
-  const int64_t group = item / s.channels / (grid.setsY * grid.setsX);
-  const int64_t setY = set / grid.setsX, setX = set % grid.setsX;
-  const Taps y = gradientTaps(s.y, setY), x = gradientTaps(s.x, setX);
-  const int64_t taps = y.count * x.count, blocks = channelBlocks(s, taps), panels = rowPanels(s.rows);
-  int64_t block = 0;
-  while (partBegin(s.channels, blocks, block + 1) <= channel) block++;
-  const int64_t first = partBegin(s.channels, blocks, block), end = partBegin(s.channels, blocks, block + 1);
-  const float* weight = s.weight + (group * s.channels + channel) * s.weightChannel;
-  float* packed = shared + packedWeights(s, group, setY, setX) + first * taps * s.rows;
-  for (int64_t panel = 0; panel < panels; panel++) {
-    const int64_t row = partBegin(s.rows, panels, panel), rows = partBegin(s.rows, panels, panel + 1) - row;
-    const float* from = weight + row * s.weightRow;
-    float* out = packed + row * (end - first) * taps + (channel - first) * taps * rows;
-    if (taps == s.weightRow) {
-      if (taps == 1) {
-        copyRow(out, from, rows);
-      } else {
-        transpose(from, taps, rows, taps, out, rows, rows);
-      }
-      continue;
-    }
-    for (int64_t ty = 0; ty < y.count; ty++) {
-      for (int64_t tx = 0; tx < x.count; tx++, out += rows) {
-        const float* tap = from + (y.first + ty * y.step) * s.x.kernel + x.first + tx * x.step;
-        for (int64_t i = 0; i < rows; i++) out[i] = tap[i * s.weightRow];
-      }
-    }
-  }
+INLINE void gatherColumns(const SumBlock& block, int64_t k0, int64_t k1, float* packed) {
+  gatherPanels(block.windows, block.source, k0, k1, block.begin + block.inPlace, block.end, packed);
+}
+
+// One block of k of one block of positions, for all row blocks.
+INLINE void gatherShared(const TapSum& s, const TapSumGrid& grid, int64_t item, float* shared) {
+  const int64_t parts = kBlocksOf(grid.k, kSumLongestK), index = item / parts, part = item % parts;
+  const SumBlock block = blockAt(s, grid, index);
+  const int64_t length = s.channels * tapCount(block.windows), blocks = kBlocksOf(length, kSumLongestK);
+  if (part >= blocks) return;  // this set of taps has fewer
+  const int64_t k0 = partBegin(length, blocks, part), k1 = partBegin(length, blocks, part + 1);
+  gatherColumns(block, k0, k1, shared + weightFloats(s, grid) + index * columnFloats(grid) + k0 * grid.positions);
 }
 
 // Moves a block of results [rows][pitch] to where its positions lie in the images.
-INLINE void scatter(const Windows& w, const float* block, int64_t pitch, int64_t rows, int64_t positionBegin,
-                    int64_t positionEnd, float* result, int64_t resultWidth, int64_t plane, int64_t image) {
-  const int64_t pixels = positionCount(w), width = w.x.positions;
-  for (int64_t p = positionBegin; p < positionEnd;) {
-    const int64_t row = p % pixels / width, col = p % pixels % width;
-    const int64_t length = smallest(width - col, positionEnd - p), step = w.x.outputStep;
-    const float* from = block + (p - positionBegin);
-    float* to = result + p / pixels * image + (w.y.origin + row * w.y.outputStep) * resultWidth + w.x.origin + col * step;
-    for (int64_t i = 0; i < rows; i++, from += pitch, to += plane) {
-      if (step == 1) {
-        copyStrided(from, 1, length, to);
+INLINE void scatter(const SumBlock& block, const float* from, int64_t pitch, int64_t rows, float* result, int64_t width,
+                    int64_t plane, int64_t image) {
+  const Taps &y = block.windows.y, &x = block.windows.x;
+  const int64_t positions = positionCount(block.windows);
+  for (int64_t p = block.begin; p < block.end;) {
+    const int64_t row = p % positions / x.positions, col = p % positions % x.positions;
+    const int64_t length = smallest(x.positions - col, block.end - p);
+    const float* line = from + (p - block.begin);
+    float* to = result + p / positions * image + (y.origin + row * y.outputStep) * width + x.origin + col * x.outputStep;
+    for (int64_t i = 0; i < rows; i++, line += pitch, to += plane) {
+      if (x.outputStep == 1) {
+        copyRow(to, line, length);
       } else {
-        for (int64_t j = 0; j < length; j++) to[j * step] = from[j];
+        for (int64_t j = 0; j < length; j++) to[j * x.outputStep] = line[j];
       }
     }
     p += length;
@@ -195,91 +171,69 @@ INLINE void scatter(const Windows& w, const float* block, int64_t pitch, int64_t
 }
 
 INLINE void sumBlock(const TapSum& s, const TapSumGrid& grid, int64_t item, const Workspace& workspace) {
-  const int64_t rowBlock = item % grid.rowBlocks;
-  item /= grid.rowBlocks;
-  const int64_t positionBlock = item % grid.positionBlocks;
-  item /= grid.positionBlocks;
-  const int64_t group = item % s.groups;
-  item /= s.groups;
-  const int64_t setX = item % grid.setsX;
-  item /= grid.setsX;
-  const int64_t setY = item % grid.setsY, imageBlock = item / grid.setsY;
+  const int64_t index = item / grid.rowBlocks, rowBlock = item % grid.rowBlocks;
+  const SumBlock block = blockAt(s, grid, index);
+  if (block.begin == block.end) return;
+  const int64_t panels = rowPanels(s.rows), plane = resultPlane(s), image = s.groups * s.rows * plane;
+  const int64_t firstPanel = partBegin(panels, grid.rowBlocks, rowBlock);
+  const int64_t endPanel = partBegin(panels, grid.rowBlocks, rowBlock + 1);
+  const int64_t firstRow = partBegin(s.rows, panels, firstPanel), endRow = partBegin(s.rows, panels, endPanel);
+  float* result = s.result + block.image * image + (block.group * s.rows + firstRow) * plane;
 
-  const Taps y = tapsOf(s, s.y, setY), x = tapsOf(s, s.x, setX);
-  const int64_t inPlane = sourcePlane(s), outPlane = resultPlane(s);
-  Windows w = {y, x, inPlane, s.groups * s.channels * inPlane};
-  const int64_t pixels = positionCount(w);
-  const int64_t firstImage = imageBlock * grid.imagesPerBlock;
-  const int64_t images = smallest(grid.imagesPerBlock, s.images - firstImage);
-  const bool identity = isIdentity(w);
-  if (identity) {  // rows need not be told apart
-    w.x.positions = w.x.source = pixels;
-    w.y.positions = w.y.source = 1;
-  }
-  const int64_t panelsPerBlock = ceilDiv(ceilDiv(pixels, kTileCols), grid.positionBlocks);
-  const int64_t begin = grid.positionBlocks > 1 ? smallest(pixels, positionBlock * panelsPerBlock * kTileCols) : 0;
-  const int64_t end =
-      grid.positionBlocks > 1 ? smallest(pixels, begin + panelsPerBlock * kTileCols) : pixels * images;
-  if (begin == end) return;
+  const float* packedRows = workspace.shared + packedWeights(s, block.group, block.setY, block.setX);
+  const float* sharedColumns = workspace.shared + weightFloats(s, grid) + index * columnFloats(grid);
+  float* localColumns = workspace.local;
+  float* packedPanel = localColumns + (grid.gatherFirst ? 0 : columnFloats(grid));
+  float* localResult = packedPanel + panelFloats(grid);
 
-  const int64_t rowPanelCount = rowPanels(s.rows);
-  const int64_t firstPanel = partBegin(rowPanelCount, grid.rowBlocks, rowBlock);
-  const int64_t endPanel = partBegin(rowPanelCount, grid.rowBlocks, rowBlock + 1);
-  const int64_t firstRow = partBegin(s.rows, rowPanelCount, firstPanel);
-  const int64_t rows = partBegin(s.rows, rowPanelCount, endPanel) - firstRow;
-
-  const float* source = s.source + firstImage * w.image + group * s.channels * inPlane;
-  const int64_t resultImage = s.groups * s.rows * outPlane;
-  float* result = s.result + firstImage * resultImage + (group * s.rows + firstRow) * outPlane;
-  float* packedColumns = workspace.local;
-  float* packedPanel = packedColumns + aligned(grid.longestK * grid.positions);
-  float* block = packedPanel + (grid.packOnce ? aligned(grid.longestK * kTileRows) : 0);
-  const float* packedRows = workspace.shared + (grid.packOnce ? 0 : packedWeights(s, group, setY, setX));
-
-  const int64_t cols = end - begin;
-  const int64_t inPlace = identity && images == 1 ? cols / kTileCols * kTileCols : 0;
-  const int64_t taps = tapCount(w), blocks = channelBlocks(s, taps);
+  Strip strip = {};
+  strip.alpha = 1;
+  strip.ldc = grid.direct ? plane : grid.positions;
+  float* c = grid.direct ? result + block.begin : localResult;
+  const int64_t length = s.channels * tapCount(block.windows), blocks = kBlocksOf(length, kSumLongestK);
   for (int64_t b = 0; b < blocks; b++) {
-    const int64_t k0 = partBegin(s.channels, blocks, b) * taps, k1 = partBegin(s.channels, blocks, b + 1) * taps;
-    gatherPanels(w, source, k0, k1, begin + inPlace, end, packedColumns);
-    Strip strip = {};
+    const int64_t k0 = partBegin(length, blocks, b), k1 = partBegin(length, blocks, b + 1);
+    if (!grid.gatherFirst) gatherColumns(block, k0, k1, localColumns);
+    const float* columns = grid.gatherFirst ? sharedColumns + k0 * grid.positions : localColumns;
     strip.k = k1 - k0;
-    strip.alpha = 1;
     strip.beta = b == 0 ? 0 : 1;
-    strip.ldc = grid.direct ? outPlane : grid.positions;
     for (int64_t panel = firstPanel; panel < endPanel; panel++) {
-      const int64_t row = partBegin(s.rows, rowPanelCount, panel);
-      strip.rows = partBegin(s.rows, rowPanelCount, panel + 1) - row;
-      strip.a = grid.packOnce ? packedPanel : packedRows + k0 * s.rows + row * strip.k;
-      if (grid.packOnce) packRows(s, group, panel, k0, k1, packedPanel);
-      strip.bias = b == 0 && s.bias ? s.bias + group * s.rows + row : nullptr;
-      strip.c = grid.direct ? result + (row - firstRow) * outPlane + begin : block + (row - firstRow) * grid.positions;
-      strip.b = source + k0 * inPlane + begin;
-      strip.ldb = inPlane;
+      const int64_t row = partBegin(s.rows, panels, panel);
+      strip.rows = partBegin(s.rows, panels, panel + 1) - row;
+      strip.a = grid.packInItems ? packedPanel : packedRows + k0 * s.rows + row * strip.k;
+      if (grid.packInItems) packRows(s, block.group, panel, k0, k1, packedPanel);
+      strip.bias = b == 0 && s.bias ? s.bias + block.group * s.rows + row : nullptr;
+      strip.c = c + (row - firstRow) * strip.ldc;
+      strip.b = block.source + k0 * block.windows.plane + block.begin;
+      strip.ldb = block.windows.plane;
       strip.panelStep = kTileCols;
-      strip.cols = inPlace;
+      strip.cols = block.inPlace;
       multiplyStrip(strip);
-      strip.c += inPlace;
-      strip.b = packedColumns;
+      strip.c += block.inPlace;
+      strip.b = columns;
       strip.ldb = kTileCols;
       strip.panelStep = strip.k * kTileCols;
-      strip.cols = cols - inPlace;
+      strip.cols = block.end - block.begin - block.inPlace;
       multiplyStrip(strip);
     }
   }
   if (!grid.direct) {
     const int64_t width = s.gradient ? s.x.source : s.x.output;
-    scatter(w, block, grid.positions, rows, begin, end, result, width, outPlane, resultImage);
+    scatter(block, localResult, grid.positions, endRow - firstRow, result, width, plane, image);
   }
 }
 
 INLINE void runTapSum(const TapSum& s, int phase, Range range, const Workspace& workspace) {
+  if (phase == 1) {
+    fillRow(s.result + range.begin * resultPlane(s), (range.end - range.begin) * resultPlane(s), 0);
+    return;
+  }
   const TapSumGrid grid = gridOf(s);
   for (int64_t item = range.begin; item < range.end; item++) {
-    if (phase == 0 && s.gradient) packGradient(s, grid, item, workspace.shared);
+    if (phase == 0 && s.gradient) packGradient(s, item, workspace.shared);
     if (phase == 0 && !s.gradient) packForward(s, item, workspace.shared);
-    if (phase == 1) fillRow(s.result + item * resultPlane(s), resultPlane(s), 0);
-    if (phase == 2) sumBlock(s, grid, item, workspace);
+    if (phase == 2) gatherShared(s, grid, item, workspace.shared);
+    if (phase == 3) sumBlock(s, grid, item, workspace);
   }
 }
 

@@ -98,7 +98,8 @@ bool listsCpu(const std::string& controllers) {
   return std::find(names.begin(), names.end(), "cpu") != names.end();
 }
 
-// This process's group in the hierarchy that controls cpu, from lines "id:controllers:path"; version 2 has no controllers.
+// This process's group in the hierarchy that controls cpu. Lines are "id:controllers:path"; version 2 names no
+// controllers.
 bool ownGroup(bool unified, std::string* path) {
   for (const std::string& line : linesOf("/proc/self/cgroup")) {
     const size_t first = line.find(':'), second = line.find(':', first + 1);

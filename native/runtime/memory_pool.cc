@@ -19,8 +19,8 @@
 namespace memory_pool {
 namespace {
 
-// Under the address sanitizer every block is fresh and exactly as long as asked for, so that it sees a write past the end
-// and a use after release.
+// Under the address sanitizer every block is fresh and exactly as long as asked for, so that it sees a write past the
+// end and a use after release.
 constexpr bool kKeepBlocks = CONVFORGE_KEEP_BLOCKS;
 
 constexpr size_t kSmallestBytes = 4096;

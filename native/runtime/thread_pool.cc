@@ -62,9 +62,9 @@ struct Job {
 
 // A job is announced, joined and closed through one word:  epoch (32) | seats left (16) | workers inside (16).
 //
-// A worker joins by taking a seat: one compare-and-swap that fails once the job is closed, so nobody waits for workers that
-// are late or asleep. The caller closes the job by removing the seats, then waits until nobody is inside. Only then may
-// `job`, and the context it points to, go away.
+// A worker joins by taking a seat: one compare-and-swap that fails once the job is closed, so nobody waits for
+// workers that are late or asleep. The caller closes the job by removing the seats, then waits until nobody is
+// inside. Only then may `job`, and the context it points to, go away.
 constexpr uint64_t kInside = 0xffff, kOneSeat = 0x10000, kSeats = 0xffff0000;
 constexpr int kEpochShift = 32;
 

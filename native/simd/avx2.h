@@ -26,9 +26,38 @@ INLINE I add(I a, I b) { return _mm256_add_epi32(a, b); }
 INLINE I below(int64_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), iota()); }
 INLINE M firstLanes(int64_t n) { return _mm256_castsi256_ps(below(n)); }
 INLINE V loadPartial(const float* p, int64_t n) { return _mm256_maskload_ps(p, below(n)); }
-INLINE void storePartial(float* p, V v, int64_t n) { _mm256_maskstore_ps(p, below(n), v); }
+// In halves, since a masked store is a dozen cycles of microcode on AMD.
+INLINE void storePartial(float* p, V v, int64_t n) {
+  if (n & 8) return store(p, v);
+  __m128 rest = _mm256_castps256_ps128(v);
+  if (n & 4) {
+    _mm_storeu_ps(p, rest);
+    p += 4;
+    rest = _mm256_extractf128_ps(v, 1);
+  }
+  if (n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), rest);
+    p += 2;
+    rest = _mm_movehl_ps(rest, rest);
+  }
+  if (n & 1) _mm_store_ss(p, rest);
+}
 INLINE I loadPartial(const int32_t* p, int64_t n) { return _mm256_maskload_epi32(p, below(n)); }
-INLINE void storePartial(int32_t* p, I v, int64_t n) { _mm256_maskstore_epi32(p, below(n), v); }
+INLINE void storePartial(int32_t* p, I v, int64_t n) {
+  if (n & 8) return store(p, v);
+  __m128i rest = _mm256_castsi256_si128(v);
+  if (n & 4) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), rest);
+    p += 4;
+    rest = _mm256_extracti128_si256(v, 1);
+  }
+  if (n & 2) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), rest);
+    p += 2;
+    rest = _mm_unpackhi_epi64(rest, rest);
+  }
+  if (n & 1) *p = _mm_cvtsi128_si32(rest);
+}
 
 INLINE V add(V a, V b) { return _mm256_add_ps(a, b); }
 INLINE V sub(V a, V b) { return _mm256_sub_ps(a, b); }

@@ -35,6 +35,12 @@ const isBuffer = (argument: Argument): argument is Exclude<Argument, Int32Array 
 type AnyKernel = (...values: unknown[]) => void;
 const native = addon as NativeAddon; // the tests below run only where there is one
 
+interface Resizable extends ArrayBuffer {
+  resize(bytes: number): void;
+}
+// newer than the library that the project compiles against
+const ResizableBuffer = ArrayBuffer as unknown as new (bytes: number, options: { maxByteLength: number }) => Resizable;
+
 /** Plain values of a valid call, arrays fresh each time. */
 function valuesOf(call: Call): unknown[] {
   return call.arguments.map((argument) => {
@@ -152,9 +158,9 @@ describe.skipIf(noNative)(withReason('native kernels refuse'), () => {
         const detached = whole.slice();
         structuredClone(detached, { transfer: [detached.buffer] });
         refuse(detached, 'is detached');
-        const resizable = new ArrayBuffer(whole.byteLength, { maxByteLength: whole.byteLength } as object);
+        const resizable = new ResizableBuffer(whole.byteLength, { maxByteLength: whole.byteLength });
         const tracking = new (whole.constructor as Float32ArrayConstructor)(resizable);
-        (resizable as unknown as { resize(bytes: number): void }).resize(0);
+        resizable.resize(0);
         refuse(tracking, 'has shrunk to nothing');
         if (!NULLABLE[call.kernel]?.includes(position)) refuse(null, 'is null');
       });
