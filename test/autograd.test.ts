@@ -12,6 +12,7 @@ import {
   isGradEnabled,
   matmul,
   maxPool2d,
+  maxPool2dWithIndices,
   mul,
   noGrad,
   relu,
@@ -38,8 +39,10 @@ describe('what requires grad', () => {
 
   it('nothing that is not floating point', () => {
     const w = leaf(1, 2);
-    const [int, bool, position] = [cast(w, 'int32'), eq(w, 1), argmax(w)];
-    expect([int, bool, position].map((y) => y.requiresGrad)).toEqual([false, false, false]);
+    const [pooled, indices] = maxPool2dWithIndices(w.reshape([1, 1, 1, 2]), [1, 2]);
+    expect(pooled.requiresGrad).toBe(true);
+    const others = [cast(w, 'int32'), eq(w, 1), argmax(w), indices];
+    expect(others.map((y) => y.requiresGrad)).toEqual([false, false, false, false]);
     expect(failure(() => tensor([1], { dtype: 'int32', requiresGrad: true }))).toBe(
       'DTypeError ERR_DTYPE requiresGrad: only float32 and float64 tensors have gradients, this one is int32',
     );
@@ -138,6 +141,13 @@ describe('backward', () => {
   });
 
   it('gives every leaf a gradient in memory of its own', () => {
+    const leaves = [leaf(1, 2), leaf(3, 4)];
+    add(leaves[0], leaves[1]).sum().backward();
+    (leaves[0].grad as Tensor<'float32'>).data[0] = 7;
+    expect(leaves[1].grad?.toArray()).toEqual([1, 1]);
+  });
+
+  it('also when the gradient to start from is given, which stays as it is', () => {
     const [a, b, seed] = [leaf(1, 2), leaf(3, 4), tensor([1, 1])];
     add(a, b).backward(seed);
     const [ga, gb] = [a.grad as Tensor<'float32'>, b.grad as Tensor<'float32'>];

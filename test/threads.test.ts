@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import type { Kernels } from '../lib/backend/typescript.js';
@@ -238,6 +239,13 @@ describe.skipIf(noNative)(withReason('native results do not depend on the number
     }
   }
 
+  it.skipIf(process.platform !== 'linux')('large calls really run on several threads (Linux names them)', () => {
+    addon?.setThreads(4);
+    for (const each of LARGE_CALLS.convolution()) run(addon?.kernels as Kernels, each, 'tight');
+    const names = readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim());
+    expect(names.filter((name) => name === 'convforge').length).toBeGreaterThanOrEqual(3);
+  });
+
   it('threads may be many more than cores, and be changed between calls', () => {
     const [each] = LARGE_CALLS['matrix products']();
     const expected = run(addon?.kernels as Kernels, each, 'tight').outputs[0];
@@ -299,8 +307,9 @@ describe.skipIf(noNative)(withReason('worker_threads'), () => {
       import { Worker } from 'node:worker_threads';
       for (let i = 0; i < 4; i++) {
         const worker = new Worker(${JSON.stringify(child('multiply.mjs'))}, { workerData: { path: ${JSON.stringify(nativePath)}, rounds: 10 }, execArgv: [] });
+        const gone = new Promise((resolve) => worker.once('exit', resolve));
         const { wrong } = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
-        await new Promise((resolve) => worker.once('exit', resolve));
+        await gone;
         console.log(wrong);
       }`;
     expect(runNode({ code })).toEqual({ status: 0, signal: null, stdout: '0\n0\n0\n0\n', stderr: '' });

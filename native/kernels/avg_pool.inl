@@ -122,9 +122,11 @@ INLINE void scatterRow(float* dx, const float* shares, int64_t n, int64_t stride
   }
 }
 
-// `divisors` and `shares` hold ow floats each: the divisors of the windows along a row, and dy divided among its window.
+// `divisors` and `shares` hold ow floats each: the divisors of the windows along a row, and dy divided among its
+// window.
 template <int kStride>
-INLINE void avgPoolGradPlane(const float* dy, float* dx, const float* divisors, float* shares, const Pool2dGeometry& g) {
+INLINE void avgPoolGradPlane(const float* dy, float* dx, const float* divisors, float* shares,
+                             const Pool2dGeometry& g) {
   fillRow(dx, int64_t{g.h} * g.w, 0);
   const int64_t kernel = smallest(g.kw, int64_t{g.padLeft} + g.w);  // taps behind lie outside for every window
   for (int64_t oh = 0; oh < g.oh; oh++) {
@@ -132,13 +134,15 @@ INLINE void avgPoolGradPlane(const float* dy, float* dx, const float* divisors, 
     const Span rows = validTaps(startH, g.kh, 1, g.h);
     if (rows.begin == rows.end) continue;
     const V divisorH = set1(static_cast<float>(divisorOf(startH, g.kh, g.h, g.padBottom, g.countIncludePad)));
-    mapRow(shares, dy + oh * g.ow, divisors, g.ow, [divisorH](V v, V divisor) { return div(v, mul(divisor, divisorH)); });
+    mapRow(shares, dy + oh * g.ow, divisors, g.ow,
+           [divisorH](V v, V divisor) { return div(v, mul(divisor, divisorH)); });
     for (int64_t kw = 0; kw < kernel; kw++) {
       const Span windows = windowsOfTap(g.ow, kw, 1, g.strideW, g.padLeft, g.w);
       if (windows.begin == windows.end) continue;
       float* target = dx + windows.begin * g.strideW - g.padLeft + kw;
       for (int64_t kh = rows.begin; kh < rows.end; kh++) {
-        scatterRow<kStride>(target + (startH + kh) * g.w, shares + windows.begin, windows.end - windows.begin, g.strideW);
+        scatterRow<kStride>(target + (startH + kh) * g.w, shares + windows.begin, windows.end - windows.begin,
+                            g.strideW);
       }
     }
   }

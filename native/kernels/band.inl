@@ -1,6 +1,7 @@
-// The rows of an image that direct convolutions slide along, copied so that no tap needs a bounds check: with the padding
-// written out as zeros, and for stride s dealt to s planes (column u goes to plane u % s), so that neighbouring positions
-// are neighbours in memory for every tap. Stride, dilation and padding are then nothing but a tap's offset in the band.
+// The rows of an image that direct convolutions slide along, copied so that no tap needs a bounds check: with the
+// padding written out as zeros, and for stride s dealt to s planes (column u goes to plane u % s), so that neighbouring
+// positions are neighbours in memory for every tap. Stride, dilation and padding are then nothing but a tap's offset in
+// the band.
 #pragma once
 #include "kernels/gather.inl"
 
@@ -12,8 +13,8 @@ constexpr int64_t kMostBandFloats = 1 << 18;  // a row that does not fit into th
 constexpr int64_t kMostPlanes = 4;            // likewise larger strides
 constexpr int kBandSlack = kWidth;            // the last vector of a row may reach behind the band
 
-// How one axis of the taps lies in a band. Relative to its lowest tap, tap t reads index p * stride + shift(t): it lives in
-// plane shift % stride at offset shift / stride. Taps t and t + planes share a plane.
+// How one axis of the taps lies in a band. Relative to its lowest tap, tap t reads index p * stride + shift(t): it
+// lives in plane shift % stride at offset shift / stride. Taps t and t + planes share a plane.
 INLINE int64_t lowestTap(const Taps& t) { return t.tapStep < 0 ? (t.count - 1) * t.tapStep : 0; }
 INLINE int64_t shiftOf(const Taps& t, int64_t tap) { return tap * t.tapStep - lowestTap(t); }
 INLINE int64_t planesOf(const Taps& t) {
@@ -43,7 +44,7 @@ INLINE bool fitsBand(const Taps& y, const Taps& x, int64_t channels) {
   if (planesOf(y) > kMostPlanes || planesOf(x) > kMostPlanes) return false;
   const int64_t height = extentOf(y, 1), pitch = extentOf(x, x.positions), planes = planesOf(y) * planesOf(x);
   const int64_t size = elements(height, pitch, planes, channels), taps = elements(y.count, x.count);
-  return size >= 0 && size <= kMostBandFloats && taps <= kBandFloats;
+  return size >= 0 && size <= kMostBandFloats && taps > 0 && taps <= kBandFloats;
 }
 
 // As many rows as fit into kBandFloats, at least one and about as many as there are taps, if possible.
@@ -83,7 +84,7 @@ __attribute__((noinline)) void fillBand(const Band& band, const float* source, i
         for (int64_t px = 0; px < band.planesX; px++) {
           float* to = out + ((py * band.planesX + px) * band.height + row) * band.pitch;
           const int64_t room = (height - row) * band.pitch, low = inside ? across[px].low : band.pitch;
-          if (low > 0) copyStrided(line, 1, 0, to, low, room);
+          zeroWithin(to, low, room);
           copyStrided(line + across[px].index + low * band.x.stride, band.x.stride, across[px].high - low, to + low,
                       band.pitch - low, room - low);
         }

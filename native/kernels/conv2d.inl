@@ -13,16 +13,40 @@ INLINE int64_t weightSize(const Conv2dGeometry& g) { return elements(g.oc, g.ic 
 
 INLINE TapSum tapSum(const args::conv2dForward& q) {
   const Conv2dGeometry& g = q.g;
-  const int64_t taps = int64_t{g.kh} * g.kw, channels = g.ic / g.groups;
-  return {q.x.data, q.weight.data, q.bias.data, q.y.data, g.n, g.groups, g.oc / g.groups, channels, channels * taps, taps,
-          verticalAxis(g), horizontalAxis(g), false};
+  TapSum s = {};
+  s.source = q.x.data;
+  s.weight = q.weight.data;
+  s.bias = q.bias.data;
+  s.result = q.y.data;
+  s.images = g.n;
+  s.groups = g.groups;
+  s.rows = g.oc / g.groups;
+  s.channels = g.ic / g.groups;
+  s.weightChannel = int64_t{g.kh} * g.kw;
+  s.weightRow = s.channels * s.weightChannel;
+  s.y = verticalAxis(g);
+  s.x = horizontalAxis(g);
+  return s;
 }
 
 INLINE TapSum tapSum(const args::conv2dGradInput& q) {
   const Conv2dGeometry& g = q.g;
-  const int64_t taps = int64_t{g.kh} * g.kw, channels = g.ic / g.groups;
-  return {q.dy.data, q.weight.data, nullptr, q.dx.data, g.n, g.groups, channels, g.oc / g.groups, taps, channels * taps,
-          verticalAxis(g), horizontalAxis(g), true};
+  TapSum s = {};
+  s.source = q.dy.data;
+  s.weight = q.weight.data;
+  s.result = q.dx.data;
+  s.images = g.n;
+  s.groups = g.groups;
+  s.rows = g.ic / g.groups;
+  s.channels = g.oc / g.groups;
+  s.weightRow = int64_t{g.kh} * g.kw;
+  s.weightChannel = s.rows * s.weightRow;
+  s.y = verticalAxis(g);
+  s.x = horizontalAxis(g);
+  s.gradient = true;
+  // Without any output no buffer vouches for the size of the kernel; no taps is the same sum.
+  if (elements(g.oc, g.oh, g.ow) == 0) s.y.kernel = s.x.kernel = 0;
+  return s;
 }
 
 INLINE WeightSum weightSum(const args::conv2dGradWeight& q) {

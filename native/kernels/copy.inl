@@ -56,8 +56,8 @@ INLINE CopyPlan planCopy(const UnaryStrides& g) {
 
 // --- transposing tiles ---
 
-// kWidth vectors as the rows of a square matrix. Zipping row i with row i + kWidth/2 shifts a bit of the row number into
-// the column number; after log2(kWidth) rounds the two have changed places.
+// kWidth vectors as the rows of a square matrix. Zipping row i with row i + kWidth/2 shifts a bit of the row number
+// into the column number; after log2(kWidth) rounds the two have changed places.
 template <int kRounds>
 INLINE void transpose(V (&rows)[kWidth]) {
   if constexpr (kRounds > 0) {

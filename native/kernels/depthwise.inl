@@ -7,8 +7,15 @@
 namespace ISA {
 namespace {
 
-// With more result channels per group, packing for the matrix product pays.
-constexpr int64_t kDirectRows = DR;
+// With more result channels per group, packing for the matrix product pays: sooner on 16 registers, where a tile of
+// sums is small and most of its time goes into loads.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kDirectRegisters = 24;
+constexpr int64_t kDirectRows = 32;
+#else
+constexpr int kDirectRegisters = 12;
+constexpr int64_t kDirectRows = 8;
+#endif
 
 struct DirectGrid {
   int64_t setsY, setsX;
@@ -45,20 +52,17 @@ INLINE Work planDirectSum(const TapSum& s) {
   const DirectGrid grid = directGridOf(s);
   const Taps y = widestTaps(s, s.y), x = widestTaps(s, s.x);
   const int64_t items = s.images * s.groups * grid.bands;
-  const double cost = static_cast<double>(resultPlane(s)) * s.images * s.groups * s.rows * s.channels * y.count * x.count;
+  const double results = static_cast<double>(resultPlane(s)) * s.images * s.groups * s.rows;
+  const double cost = results * s.channels * y.count * x.count;
   Work work = parallel(grid.zeroFirst ? s.images * s.groups * s.rows : 0, grainOf(resultPlane(s)), cost);
-  thenParallel(work, items, grainOf(static_cast<int64_t>(cost / items)));
+  thenParallel(work, items, grainOf(cost / items));
   work.localFloats = grid.bandFloats + tapFloats(y.count * x.count);
   return work;
 }
 
-// A tile of results: `Rows` channels by as many vectors of positions as make some 8 to 24 sums, enough to hide the latency
-// of a multiply-add. A tap costs one load per vector and one broadcast per row, for rows * vectors multiply-adds.
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kDirectRegisters = 24;
-#else
-constexpr int kDirectRegisters = 12;
-#endif
+// A tile of results: `Rows` channels by as many vectors of positions as make some 8 to 24 sums, enough to hide the
+// latency of a multiply-add. A tap costs one load per vector and one broadcast per row, for rows * vectors
+// multiply-adds.
 constexpr int kMostDirectVectors = 8;
 constexpr int kMostDirectRows = 4;
 constexpr int directVectors(int rows) {
@@ -160,7 +164,8 @@ INLINE void directPositions(const DirectRows& d, int64_t rows, int64_t width, in
 }
 
 // The results of one set of taps, for the bands [range.begin, range.end).
-INLINE void directSet(const TapSum& s, const DirectGrid& grid, const Taps& y, const Taps& x, Range range, float* local) {
+INLINE void directSet(const TapSum& s, const DirectGrid& grid, const Taps& y, const Taps& x, Range range,
+                      float* local) {
   if (y.positions == 0 || x.positions == 0) return;
   const Band band = bandOf(y, x, grid.bandRows);
   TapEntry* taps = reinterpret_cast<TapEntry*>(local + grid.bandFloats);

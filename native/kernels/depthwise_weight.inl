@@ -8,8 +8,10 @@
 namespace ISA {
 namespace {
 
-constexpr int64_t kDirectWeightRows = DW;
-constexpr int64_t kDirectWeightLength = DL;
+// Up to so many result channels, or weights of one of them, the matrix product would spend more time on transposing its
+// operands than on their product.
+constexpr int64_t kDirectWeightRows = 16;
+constexpr int64_t kDirectWeightLength = 64;
 
 struct DirectWeightGrid {
   int64_t bandRows, bands;  // of an image
@@ -20,8 +22,10 @@ struct DirectWeightGrid {
 };
 
 INLINE bool isDirect(const WeightSum& s) {
-  return (s.rows <= kDirectWeightRows || s.channels * s.y.kernel * s.x.kernel <= kDirectWeightLength) &&
-         fitsBand(forwardTaps(s.y), forwardTaps(s.x), s.channels);
+  const int64_t taps = s.y.kernel * s.x.kernel;
+  const bool few = s.rows <= kDirectWeightRows || s.channels * taps <= kDirectWeightLength;
+  // the sums of a tile share their loads along the taps, so there must be some
+  return few && (taps >= 4 || s.rows * s.channels <= 4) && fitsBand(forwardTaps(s.y), forwardTaps(s.x), s.channels);
 }
 
 INLINE DirectWeightGrid directGridOf(const WeightSum& s) {
@@ -46,7 +50,7 @@ INLINE Work planDirectWeightSum(const WeightSum& s) {
   const int64_t size = s.groups * s.rows * s.channels * s.y.kernel * s.x.kernel;
   const int64_t items = grid.chunks * s.groups;
   const double cost = static_cast<double>(size) * s.images * s.y.output * s.x.output;
-  Work work = parallel(items, grainOf(static_cast<int64_t>(cost / items)), cost);
+  Work work = parallel(items, grainOf(cost / items), cost);
   work.localFloats = grid.bandFloats + tapFloats(s.y.kernel * s.x.kernel);
   if (grid.chunks > 1) {
     work.sharedFloats = grid.chunks * size;
@@ -66,8 +70,8 @@ struct DirectWeights {
   int64_t resultRow;
 };
 
-// result[i][t] += sum over images, rows and columns of dy[i] * band at tap t, for `Rows` channels and `Count` taps: a tile of
-// sums as in directTile, every one a vector that is folded in the end.
+// result[i][t] += sum over images, rows and columns of dy[i] * band at tap t, for `Rows` channels and `Count` taps: a
+// tile of sums as in directTile, every one a vector that is folded in the end.
 template <int Rows, int Count>
 __attribute__((noinline)) void directWeights(const DirectWeights& d) {
   V sum[Rows][Count];

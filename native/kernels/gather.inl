@@ -1,11 +1,13 @@
 // Windows of an image as columns of a matrix: element [k][pixel] is what tap k of the kernel sees at output position
-// `pixel`, zero in the padding. Convolutions gather blocks of that matrix into packed panels; im2col writes it out whole.
+// `pixel`, zero in the padding. Convolutions gather blocks of that matrix into packed panels; im2col writes it out
+// whole.
 //
 // An axis is described by positions and taps: tap t at position p reads source index p * stride + offset + t * tapStep.
 // The forward pass is stride = strideH, offset = -padTop, tapStep = dilationH. The gradient of the input runs the other
-// way: input position i receives tap t from output index (i + pad - t * dilation) / stride, if that is a whole number. For
-// positions i = origin, origin + stride, ... the same taps qualify, one in `tapSets`, and each such set is again an axis of
-// this kind with stride 1. So a strided gradient is a few small convolutions, none of which multiplies by zeros.
+// way: input position i receives tap t from output index (i + pad - t * dilation) / stride, if that is a whole number.
+// For positions i = origin, origin + stride, ... the same taps qualify, one in `tapSets`, and each such set is again an
+// axis of this kind with stride 1. So a strided gradient is a few small convolutions, none of which multiplies by
+// zeros.
 #pragma once
 #include "kernels/pack.inl"
 
@@ -82,7 +84,7 @@ INLINE bool isIdentity(const Windows& w) { return isIdentity(w.y) && isIdentity(
 INLINE V loadStrided(const float* x, int64_t stride, int64_t n) {
   if (stride == 1) return loadUpTo(x, n);
   if (stride == 2) {
-    const int64_t values = n > kWidth ? 2 * kWidth : 2 * n - 1;  // up to the last one wanted: nothing is read behind it
+    const int64_t values = 2 * smallest(n, kWidth) - 1;  // up to the last one wanted: nothing is read behind it
     return evens(loadUpTo(x, values), loadUpTo(x + kWidth, values - kWidth));
   }
   float lanes[kWidth];
@@ -92,8 +94,18 @@ INLINE V loadStrided(const float* x, int64_t stride, int64_t n) {
 
 // y[i] = x[i * stride] for i < n, zero for n <= i < length; `room` as in storeWithin.
 INLINE void copyStrided(const float* x, int64_t stride, int64_t n, float* y, int64_t length, int64_t room) {
-  for (int64_t i = 0; i < length; i += kWidth)
+  int64_t i = 0;
+  if (stride == 1)
+    for (; i + kWidth <= n; i += kWidth) store(y + i, load(x + i));
+  if (stride == 2)
+    for (; i + kWidth < n; i += kWidth) store(y + i, evens(load(x + 2 * i), load(x + 2 * i + kWidth)));
+  for (; i < length; i += kWidth)
     storeWithin(y + i, loadStrided(x + i * stride, stride, n - i), length - i, room - i);
+}
+
+// y[i] = 0 for i < length
+INLINE void zeroWithin(float* y, int64_t length, int64_t room) {
+  for (int64_t i = 0; i < length; i += kWidth) storeWithin(y + i, zero(), length - i, room - i);
 }
 
 // Where `length` positions from `begin` on fall into the source: lanes [low, high) do, at index + lane * stride.
@@ -104,9 +116,9 @@ struct TapSpan {
 INLINE TapSpan spanOf(const Taps& taps, int64_t tap, int64_t begin, int64_t length) {
   const int64_t index = begin * taps.stride + taps.offset + tap * taps.tapStep;
   int64_t low = 0, high = length;
-  if (index < 0) low = smallest(length, taps.stride == 1 ? -index : ceilDiv(-index, taps.stride));
+  if (index < 0) low = smallest(length, ceilDiv(-index, taps.stride));
   if (index + (length - 1) * taps.stride >= taps.source)
-    high = index >= taps.source ? 0 : taps.stride == 1 ? taps.source - index : ceilDiv(taps.source - index, taps.stride);
+    high = index >= taps.source ? 0 : ceilDiv(taps.source - index, taps.stride);
   return {index, low, largest(low, high)};
 }
 
@@ -141,7 +153,7 @@ __attribute__((noinline)) void gather(const Windows& w, const float* x, int64_t 
           const int64_t low = vertical.low < vertical.high ? span.low : length, count = span.high - low;
           const float* from = base + c * w.plane + vertical.index * w.x.source + span.index + low * w.x.stride;
           for (; c < end; c++, from += w.plane, to += taps * ld) {
-            if (low > 0) copyStrided(from, 1, 0, to, low, room);
+            zeroWithin(to, low, room);
             copyStrided(from, w.x.stride, count, to + low, length - low, room - low);
           }
         }

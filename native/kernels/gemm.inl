@@ -1,8 +1,8 @@
 // C = alpha * op(A) * op(B) + beta * C for every matrix of a batch.
 //
-// Matrices are cut into blocks of C, one item each, whose size depends on the shape alone. An item packs the columns of B
-// that it needs, then one row panel of A after the other. A product with a single row or column reads its matrix once,
-// so packing would double the traffic: those have their own loops.
+// Matrices are cut into blocks of C, one item each, whose size depends on the shape alone. An item packs the columns of
+// B that it needs, then one row panel of A after the other. A product with a single row or column reads its matrix
+// once, so packing would double the traffic: those have their own loops.
 #pragma once
 #include "kernels/pack.inl"
 
@@ -13,7 +13,8 @@ namespace {
 // which deliver the 13 bytes a cycle a tile wants with room to spare, and C is rarely read back.
 constexpr int64_t kGemmLongestK = 1024;
 
-// Row panels packed together: where A is transposed, a panel of a row is shorter than a cache line, several of them are not.
+// Row panels packed together: where A is transposed, a panel of a row is shorter than a cache line, several of them are
+// not.
 constexpr int64_t kPanelsAtOnce = 4;
 
 enum class GemmKind { tiles, rowsTimesVector, vectorTimesRows };
@@ -37,8 +38,8 @@ INLINE GemmGrid gridOf(const GemmGeometry& g) {
     grid.nBlocks = largest(1, ceilDiv(grid.length, perBlock));
     return grid;
   }
-  // Blocks of at most 280 x 512: packing A costs one operation in 512 then, packing B one in 280. Smaller blocks only as
-  // long as a handful of threads would stand idle and a block is still worth some 100 microseconds.
+  // Blocks of at most 280 x 512: packing A costs one operation in 512 then, packing B one in 280. Smaller blocks only
+  // as long as a handful of threads would stand idle and a block is still worth some 100 microseconds.
   int64_t m = largest(1, ceilDiv(g.m, 280)), n = largest(1, ceilDiv(g.n, 512));
   while (m * n * g.batch < 16) {
     const int64_t rows = ceilDiv(g.m, m), cols = ceilDiv(g.n, n);
@@ -74,7 +75,7 @@ INLINE Work plan(const args::gemm& q) {
   const GemmGrid grid = gridOf(g);
   const int64_t items = g.batch * grid.mBlocks * grid.nBlocks;
   const double cost = static_cast<double>(sizeC) * g.k;
-  Work work = parallel(items, grainOf(static_cast<int64_t>(cost / items)), cost);
+  Work work = parallel(items, grainOf(cost / items), cost);
   if (grid.kind == GemmKind::tiles) {
     const int64_t k = ceilDiv(g.k, grid.kBlocks);
     work.localFloats = aligned(k * columnsPerBlock(g, grid)) + aligned(k * kPanelsAtOnce * kTileRows);

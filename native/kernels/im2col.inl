@@ -63,7 +63,8 @@ INLINE void addStrided(const float* x, int64_t n, float* y, int64_t stride) {
 
 INLINE void run(const args::col2im& q, int, Range range, const Workspace&) {
   const Conv2dGeometry& g = q.g;
-  const int64_t plane = int64_t{g.h} * g.w, positions = int64_t{g.oh} * g.ow, taps = int64_t{g.kh} * g.kw;
+  const int64_t plane = int64_t{g.h} * g.w, positions = int64_t{g.oh} * g.ow;
+  const int64_t taps = positions == 0 ? 0 : int64_t{g.kh} * g.kw;
   const Taps y = forwardTaps(verticalAxis(g)), x = forwardTaps(horizontalAxis(g));
   for (int64_t item = range.begin; item < range.end; item++) {
     float* image = q.x.data + item * plane;

@@ -22,8 +22,8 @@ constexpr float kInverseSqrt2 = 0.707106781f;
 constexpr float kLn2High = 0.693359375f;
 constexpr float kLn2Low = -2.12194440e-4f;
 
-// x = n ln 2 + r with |r| <= ln 2 / 2. Clamping keeps n within scalePow2's range; both ends lie where the exponential has
-// already become infinity or zero, and NaN passes because it is the second operand.
+// x = n ln 2 + r with |r| <= ln 2 / 2. Clamping keeps n within scalePow2's range; both ends lie where the exponential
+// has already become infinity or zero, and NaN passes because it is the second operand.
 struct ExpParts {
   V n, r;
 };

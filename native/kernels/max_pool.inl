@@ -58,8 +58,8 @@ INLINE void maximaOf(const Pool2dGeometry& g, Span rows, int64_t startH, int64_t
   }
 }
 
-// x is the plane and all that follows it. kKernel is the window's width if it is known and not dilated, or 0; kStride as
-// in loadTap.
+// x is the plane and all that follows it. kKernel is the window's width if it is known and not dilated, or 0; kStride
+// as in loadTap.
 template <int kKernel, int kStride, bool kIndices>
 INLINE void maxPoolPlane(In x, float* y, int32_t* indices, const Pool2dGeometry& g) {
   const int64_t lastTap = (static_cast<int64_t>(g.kw) - 1) * g.dilationW;

@@ -1,8 +1,9 @@
 // The innermost loop of everything dense: a tile of C, held in registers, gains one outer product per step of k.
 //
-// A tile is kTileRows rows by kTileVectors vectors. A step of k costs kTileVectors vector loads of B and one broadcast of A
-// per row for rows * vectors multiply-adds. With 14 x 2 that is 16 loads for 28 multiply-adds, well under the one load per
-// multiply-add that Zen 4 sustains at 512 bits, and 28 accumulators are far more than the 4 that hide the latency.
+// A tile is kTileRows rows by kTileVectors vectors. A step of k costs kTileVectors vector loads of B and one broadcast
+// of A per row for rows * vectors multiply-adds. With 14 x 2 that is 16 loads for 28 multiply-adds, well under the one
+// load per multiply-add that Zen 4 sustains at 512 bits, and 28 accumulators are far more than the 4 that hide the
+// latency.
 #pragma once
 #include "kernels/plan.inl"
 
@@ -33,7 +34,8 @@ INLINE void keepInRegister(V& v) {
 
 INLINE V broadcast(const float* p) {
 #if defined(__AVX512F__)
-  // vbroadcastss occupies a pipe that multiply-adds want on Zen 4 (0.75 a cycle beside them); the integer form does not.
+  // vbroadcastss occupies a pipe that multiply-adds want on Zen 4 (0.75 a cycle beside them); the integer form does
+  // not.
   V v;
   __asm__("vpbroadcastd %1, %0" : "=v"(v) : "m"(*p));
   return v;

@@ -1,7 +1,7 @@
 // Batch norm over x [n, c, size]: what the kernels share, forward, backward. The statistics are in moments.inl.
 //
-// A large plane is a row of its own. Planes of at most kColumns elements would leave most of a vector idle, and are seen as
-// columns of the matrix [n, c · size] instead: reductions go down the columns, the rest along the rows of the matrix.
+// A large plane is a row of its own. Planes of at most kColumns elements would leave most of a vector idle, and are
+// seen as columns of the matrix [n, c · size] instead: reductions go down the columns, the rest along its rows.
 #pragma once
 #include "kernels/rows.inl"
 
@@ -62,8 +62,8 @@ INLINE void thenMap(Work& work, const ChannelGeometry& g) {
   }
 }
 
-// Calls map(at, per, put) for each vector of the items: at(p) and put(p, v) read and write an array of x's shape, per(row)
-// reads a row of factors.
+// Calls map(at, per, put) for each vector of the items: at(p) and put(p, v) read and write an array of x's shape,
+// per(row) reads a row of factors.
 template <class Map>
 INLINE void forEachVector(const ChannelGeometry& g, Range items, Map map) {
   if (hasSmallPlanes(g)) {
@@ -122,8 +122,8 @@ Work plan(const args::batchNormForward& a) {
   return work;
 }
 
-// Subtracting the mean first costs no more than folding it into the bias, since memory is the limit, and does not cancel
-// when the mean is large.
+// Subtracting the mean first costs no more than folding it into the bias, since memory is the limit, and does not
+// cancel when the mean is large.
 void run(const args::batchNormForward& a, int phase, Range range, const Workspace& workspace) {
   const ChannelGeometry& g = a.g;
   float* means = workspace.shared;
@@ -202,8 +202,8 @@ Work plan(const args::batchNormBackward& a) {
   return work;
 }
 
-// The gradient of x is a pass of its own, in the order of memory: going through a channel twice while it is in the cache
-// saves reads, but visits a page per image for a few hundred bytes and came out slower on 7×7 planes.
+// The gradient of x is a pass of its own, in the order of memory: going through a channel twice while it is in the
+// cache saves reads, but visits a page per image for a few hundred bytes and came out slower on 7×7 planes.
 void run(const args::batchNormBackward& a, int phase, Range range, const Workspace& workspace) {
   const ChannelGeometry& g = a.g;
   const Chunks chunks = chunksOf(g);

@@ -34,7 +34,8 @@ INLINE void storeWithin(float* p, V v, int64_t n, int64_t room) {
 
 // y[j][i] = x[i][j] for a kWidth x kWidth block, of which the first `rows` rows and `cols` columns of x exist; the rest
 // reads as zero. The `rows` values of every column are written, and where `room` allows it kWidth.
-INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy, int64_t room) {
+INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy,
+                           int64_t room) {
   V v[kWidth], w[kWidth];
   if (rows >= kWidth && cols >= kWidth) {
 #pragma GCC unroll 16
@@ -87,12 +88,13 @@ __attribute__((noinline)) void copyRows(const float* x, int64_t ldx, int64_t row
   }
 }
 
-// Row panels [first, end) of the `rows` x k matrix A, one after the other; row i and column j at a[i * strideRow + j * strideK],
-// one of the two strides being 1.
+// Row panels [first, end) of the `rows` x k matrix A, one after the other; row i and column j at a[i * strideRow + j *
+// strideK], one of the two strides being 1.
 INLINE void packRowPanels(const float* a, int64_t strideRow, int64_t strideK, int64_t rows, int64_t first, int64_t end,
                           int64_t k, float* packed) {
   const int64_t panels = rowPanels(rows), firstRow = partBegin(rows, panels, first);
-  // Rows along k are transposed panel by panel. Otherwise a row of A holds one step of k of every panel, and is dealt out.
+  // Rows along k are transposed panel by panel. Otherwise a row of A holds one step of k of every panel, and is dealt
+  // out.
   for (int64_t j = 0; j < (strideK == 1 ? 1 : k); j++) {
     for (int64_t panel = first; panel < end; panel++) {
       const int64_t row = partBegin(rows, panels, panel), height = partBegin(rows, panels, panel + 1) - row;

@@ -94,7 +94,8 @@ void run(const args::pad2dBackward& a, int, Range range, const Workspace&) {
     copyRow(dx, dy + (h + g.padTop) * columns + g.padLeft, g.w);
     if (g.mode == PadMode::constant) continue;
     const auto addBorders = [&](const float* row) {
-      for (int64_t column = 0; column < g.padLeft; column++) dx[sourceOf(column - g.padLeft, g.w, g.mode)] += row[column];
+      for (int64_t column = 0; column < g.padLeft; column++)
+        dx[sourceOf(column - g.padLeft, g.w, g.mode)] += row[column];
       for (int64_t column = columns - g.padRight; column < columns; column++)
         dx[sourceOf(column - g.padLeft, g.w, g.mode)] += row[column];
     };

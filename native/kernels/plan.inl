@@ -1,5 +1,5 @@
-// Helpers of the plan() functions. A plan is the memory-safety net: it refuses a call whose sizes are negative or absurd,
-// or whose buffers are shorter than the sizes demand, so that run() may trust every index it computes from them.
+// Helpers of the plan() functions. A plan is the memory-safety net: it refuses a call whose sizes are negative or
+// absurd, or whose buffers are shorter than the sizes demand, so that run() may trust every index it computes.
 #pragma once
 #include "kernels.h"
 #include "simd/inline.h"

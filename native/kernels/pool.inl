@@ -29,7 +29,8 @@ INLINE Span windowsOfTap(int64_t count, int64_t tap, int64_t dilation, int64_t s
 }
 
 // The windows all of whose taps lie inside.
-INLINE Span interiorWindows(int64_t count, int64_t kernel, int64_t dilation, int64_t stride, int64_t pad, int64_t size) {
+INLINE Span interiorWindows(int64_t count, int64_t kernel, int64_t dilation, int64_t stride, int64_t pad,
+                            int64_t size) {
   const Span first = windowsOfTap(count, 0, dilation, stride, pad, size);
   const Span last = windowsOfTap(count, kernel - 1, dilation, stride, pad, size);
   return {first.begin, largest(first.begin, smallest(first.end, last.end))};
@@ -53,8 +54,8 @@ INLINE V loadTap(const float* p, int64_t tap, int64_t stride) {
   }
 }
 
-// How far behind p loadTap reads at the last tap. Reading past a row, even for lanes nobody wants, is harmless as long as it
-// stays inside the buffer; only its last rows need the careful version below.
+// How far behind p loadTap reads at the last tap. Reading past a row, even for lanes nobody wants, is harmless as long
+// as it stays inside the buffer; only its last rows need the careful version below.
 template <int kStride>
 INLINE int64_t reachOf(int64_t lastTap, int64_t stride) {
   return kStride == 1   ? lastTap + kWidth

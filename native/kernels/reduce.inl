@@ -1,8 +1,8 @@
 // reduce and argReduce over the middle axis of [outer, size, inner].
 //
-// inner == 1 reduces contiguous rows, inner > 1 reduces kColumns neighbouring columns at a time. If that alone gives too
-// few items for many threads, the axis is cut into chunks, whose number follows from the shape: a first phase leaves one
-// partial result per chunk in the shared workspace, a second one combines them in order.
+// inner == 1 reduces contiguous rows, inner > 1 reduces kColumns neighbouring columns at a time. If that alone gives
+// too few items for many threads, the axis is cut into chunks, whose number follows from the shape: a first phase
+// leaves one partial result per chunk in the shared workspace, a second one combines them in order.
 #pragma once
 #include "kernels/operations.h"
 #include "kernels/rows.inl"

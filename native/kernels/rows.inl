@@ -55,8 +55,8 @@ INLINE void addRow(float* y, const float* x, int64_t n) {
 // several accumulators share the terms.
 constexpr int64_t kLaneTerms = 32;
 
-// Adds kSums series over the first n elements of `rows` rows, `stride` apart, to `totals`. `terms(at, t)` writes the terms
-// of kWidth neighbouring elements to t, reading an array p as at(p).
+// Adds kSums series over the first n elements of `rows` rows, `stride` apart, to `totals`. `terms(at, t)` writes the
+// terms of kWidth neighbouring elements to t, reading an array p as at(p).
 template <int kSums, class Terms>
 INLINE void addSeries(double (&totals)[kSums], int64_t rows, int64_t stride, int64_t n, Terms terms) {
   // an addition takes four cycles and one or two start in each: few chains would leave the adder idle

@@ -39,7 +39,8 @@ INLINE void storeColumns(float* p, V v, int64_t lanes) {
   storePartial(p, v, lanes);
 }
 
-// Largest element of a row. A NaN may get lost here: it still turns the sum of exponentials, and so every result, to NaN.
+// Largest element of a row. A NaN may get lost here: it still turns the sum of exponentials, and so every result, to
+// NaN.
 INLINE float maxOfRow(const float* x, int64_t n) {
   const V none = set1(-__builtin_inff());
   V best[2] = {none, none};
@@ -76,8 +77,8 @@ INLINE void logSoftmaxRow(float* y, const float* x, int64_t n) {
   mapRow(y, x, n, [highest, logSum](V v) { return sub(sub(v, highest), logSum); });
 }
 
-// The largest element of each of a vector of columns, and the sum of e^(x - largest) in two levels, so that a lane never
-// takes more than kLaneTerms + size / kLaneTerms sequential additions.
+// The largest element of each of a vector of columns, and the sum of e^(x - largest) in two levels, so that a lane
+// never takes more than kLaneTerms + size / kLaneTerms sequential additions.
 struct ColumnSums {
   V highest, sum;
 };
@@ -226,7 +227,9 @@ Work plan(const args::crossEntropyForward& a) {
   if (!holds(a.logits, count)) return refuse("crossEntropyForward: logits is shorter than its shape");
   if (!holds(a.labels, samples)) return refuse("crossEntropyForward: labels is shorter than its shape");
   if (!holds(a.losses, samples)) return refuse("crossEntropyForward: losses is shorter than its shape");
-  if (!holds(a.logProbabilities, count)) return refuse("crossEntropyForward: logProbabilities is shorter than its shape");
+  if (!holds(a.logProbabilities, count)) {
+    return refuse("crossEntropyForward: logProbabilities is shorter than its shape");
+  }
   return planAxis(a.g, samples, 10);
 }
 

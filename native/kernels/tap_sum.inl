@@ -1,5 +1,5 @@
 // The sum behind conv2dForward and, seen from the other side, conv2dGradInput: for every position of a grid,
-//   result[row] = bias[row] + sum over channels and taps of weight[row][channel][tap] * source[channel][tap at position]
+//   result[row] = bias[row] + sum over channel and tap of weight[row][channel][tap] * source[channel][tap at position]
 // as a matrix product. The weights are the packed rows. The windows are the columns, gathered into panels for one block
 // of positions at a time, so the column matrix never exists as a whole.
 //
@@ -158,7 +158,8 @@ INLINE void scatter(const SumBlock& block, const float* from, int64_t pitch, int
     const int64_t row = p % positions / x.positions, col = p % positions % x.positions;
     const int64_t length = smallest(x.positions - col, block.end - p);
     const float* line = from + (p - block.begin);
-    float* to = result + p / positions * image + (y.origin + row * y.outputStep) * width + x.origin + col * x.outputStep;
+    float* to = result + p / positions * image;
+    to += (y.origin + row * y.outputStep) * width + x.origin + col * x.outputStep;
     for (int64_t i = 0; i < rows; i++, line += pitch, to += plane) {
       if (x.outputStep == 1) {
         copyRow(to, line, length);

@@ -16,8 +16,8 @@ struct TapSum {
   bool gradient;  // source and result change places, and the taps run backwards
 };
 
-// A step of k of a row panel is 56 bytes: with 640 steps a panel is 35 KiB and 256 columns are 640 KiB, so the one stays
-// close to the first level cache while it meets all columns, and the others stay in the second.
+// A step of k of a row panel is 56 bytes: with 640 steps a panel is 35 KiB and 256 columns are 640 KiB, so the one
+// stays close to the first level cache while it meets all columns, and the others stay in the second.
 constexpr int64_t kSumLongestK = 640;
 
 INLINE Taps tapsOf(const TapSum& s, const Axis& axis, int64_t set) {

@@ -20,8 +20,8 @@ struct WeightSum {
   Axis y, x;
 };
 
-// 256 steps of k make a row panel of 14 KiB and a column panel of 32 KiB, and the 100 cycles in which a tile adds itself
-// to dweight 1.5 percent of the 7168 it computes.
+// 256 steps of k make a row panel of 14 KiB and a column panel of 32 KiB, and the 100 cycles in which a tile adds
+// itself to dweight 1.5 percent of the 7168 it computes.
 constexpr int64_t kUnitPositions = 256;
 constexpr int64_t kWeightRows = 256;
 constexpr int64_t kWeightCols = 576;

@@ -84,6 +84,16 @@ describe('convolution kernels', () => {
     });
   }
 
+  it('take denormal numbers for zero or better', () => {
+    const g = conv2dGeometry({ x: [1, 17, 9, 9], oc: 18, kernel: [3, 3], padding: 1 });
+    for (const name of ['conv2dForward without bias', 'conv2dGradInput', 'conv2dGradWeight']) {
+      const call = KERNELS[name].call(g, (length, seed) =>
+        positives(length, seed).map((v) => (seed % 2 ? v * 1e-40 : v)),
+      );
+      conform(call, [sumBound(oracle(call)[0], KERNELS[name].terms(g))], name);
+    }
+  });
+
   it('spread NaN and infinity only to the outputs that see them', () => {
     const g = conv2dGeometry({ x: [1, 17, 9, 9], oc: 18, kernel: [3, 3], padding: 1 });
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
