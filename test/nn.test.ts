@@ -86,7 +86,7 @@ describe('Module', () => {
     ]);
   });
 
-  it('counts shared modules and parameters once', () => {
+  it('counts shared modules and parameters once and saves them under all their names, as PyTorch does', () => {
     class Shared extends nn.Module {
       readonly first = new nn.Linear(2, 2);
       readonly second = this.first;
@@ -96,7 +96,8 @@ describe('Module', () => {
       }
     }
     const net = new Shared();
-    expect(Object.keys(net.stateDict())).toEqual(['tied', 'first.bias']);
+    const names = ['tied', 'first.weight', 'first.bias', 'second.weight', 'second.bias'];
+    expect(Object.keys(net.stateDict())).toEqual(names);
     expect(net.parameters()).toHaveLength(2);
     expect(net.modules().map(([name]) => name)).toEqual(['', 'first']);
   });

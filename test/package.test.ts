@@ -62,7 +62,15 @@ beforeAll(() => {
   writeFileSync(join(app, 'package.json'), '{ "private": true }');
   run(
     'npm',
-    ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', join(work, packed.filename)],
+    [
+      'install',
+      '--ignore-scripts',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      join(work, packed.filename),
+      '@types/node@20',
+    ],
     app,
   );
 }, 300_000);
@@ -186,7 +194,7 @@ export { labels, wrong };
       target: 'es2022',
       strict: true,
       noEmit: true,
-      types: [],
+      types: ['node'],
     };
     writeFileSync(
       join(app, 'tsconfig.json'),

@@ -65,19 +65,15 @@ export abstract class Module {
 
   /** This module and all below it, each once, with their dotted names; its own is ''. */
   modules(): [name: string, module: Module][] {
-    const found = new Map<Module, string>();
-    const visit = (name: string, module: Module) => {
-      if (found.has(module)) return;
-      found.set(module, name);
-      for (const [below, child] of module.children()) visit(name ? `${name}.${below}` : below, child);
-    };
-    visit('', this);
-    return [...found].map(([module, name]) => [name, module]);
+    const seen = new Set<Module>();
+    return this.#paths().filter(([, module]) => !seen.has(module) && seen.add(module));
   }
 
   /** All trainable tensors with their dotted names, each once. */
   namedParameters(): [name: string, tensor: Tensor<'float32'>][] {
-    return this.#tensors('parameter') as [string, Tensor<'float32'>][];
+    const seen = new Set<Tensor>();
+    const parameters = this.#tensors('parameter') as [string, Tensor<'float32'>][];
+    return parameters.filter(([, tensor]) => !seen.has(tensor) && seen.add(tensor));
   }
 
   /** All trainable tensors, each once. */
@@ -151,13 +147,21 @@ export abstract class Module {
     return summarise(this, inputShapes);
   }
 
+  /** Modules under all their names: one that two modules share appears twice, one inside itself does not. */
+  #paths(name = '', above: readonly Module[] = []): [name: string, module: Module][] {
+    if (above.includes(this)) return [];
+    const below = this.children().flatMap(([key, child]) =>
+      child.#paths(name ? `${name}.${key}` : key, [...above, this]),
+    );
+    return [[name, this], ...below];
+  }
+
+  /** Tensors under all their names, as in PyTorch's state dict: one that two modules share appears twice. */
   #tensors(...wanted: Role[]): [string, Tensor][] {
-    const seen = new Set<Tensor>();
-    return this.modules().flatMap(([prefix, module]) =>
+    return this.#paths().flatMap(([prefix, module]) =>
       Object.entries(module).flatMap(([key, property]) =>
         flattened(key, property).flatMap(([path, value]): [string, Tensor][] => {
-          if (!(value instanceof Tensor) || !wanted.includes(roles.get(value) as Role) || seen.has(value)) return [];
-          seen.add(value);
+          if (!(value instanceof Tensor) || !wanted.includes(roles.get(value) as Role)) return [];
           const name = path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
           return [[prefix ? `${prefix}.${name}` : name, value]];
         }),

@@ -1,5 +1,8 @@
 // What the files of the addon share. Only this folder knows Node-API; it converts arguments and nothing else.
 #pragma once
+// A worker_thread that is being ended can neither run JavaScript nor take an exception. Calls into Node-API then fail in
+// the middle of loading, and without this the failed throw would abort the process.
+#define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #include <napi.h>
 
 #include "addon/tracker.h"

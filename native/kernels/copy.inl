@@ -149,10 +149,10 @@ Work plan(const args::stridedCopy& a) {
   if (!holdsStrided(a.y, a.g.shape, a.g.y, a.g.offsetY)) {
     return refuse("stridedCopy: y is shorter than its shape, strides and offset");
   }
+  if (count == 0) return parallel(0, 1, 0);
   for (int d = 0; d < kMaxRank; d++) {
     if (a.g.shape[d] > 1 && a.g.y[d] == 0) return refuse("stridedCopy: y would be written more than once");
   }
-  if (count == 0) return parallel(0, 1, 0);
   const CopyPlan copy = planCopy(a.g);
   const double cost = static_cast<double>(count);
   if (copy.transposes) return parallel(tilingOf(copy.axes).count, grainOf(kTile * kTile), cost);

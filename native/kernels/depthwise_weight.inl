@@ -32,7 +32,7 @@ INLINE DirectWeightGrid directGridOf(const WeightSum& s) {
   const Taps y = forwardTaps(s.y), x = forwardTaps(s.x);
   DirectWeightGrid grid = {};
   grid.bandRows = rowsPerBand(y, x, s.channels);
-  grid.bands = ceilDiv(y.positions, grid.bandRows);
+  grid.bands = x.positions == 0 ? 0 : ceilDiv(y.positions, grid.bandRows);
   const Band band = bandOf(y, x, grid.bandRows);
   grid.imageFloats = s.channels * band.channel;
   grid.images = 1;

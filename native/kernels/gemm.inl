@@ -64,7 +64,8 @@ INLINE int64_t columnsPerBlock(const GemmGeometry& g, const GemmGrid& grid) {
 INLINE Work plan(const args::gemm& q) {
   const GemmGeometry& g = q.g;
   const int64_t sizeA = elements(g.m, g.k), sizeB = elements(g.k, g.n), sizeC = elements(g.batch, g.m, g.n);
-  const int64_t skipA = elements(g.batch - 1, g.strideA), skipB = elements(g.batch - 1, g.strideB);
+  const int64_t last = int64_t{g.batch} - 1;
+  const int64_t skipA = elements(last, g.strideA), skipB = elements(last, g.strideB);
   if (g.batch < 0 || sizeA < 0 || sizeB < 0 || sizeC < 0) return refuse("gemm: the sizes are not valid");
   if (sizeC == 0) return parallel(0, 1, 0);
   if (skipA < 0 || skipB < 0) return refuse("gemm: the strides are not valid");

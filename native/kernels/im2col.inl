@@ -49,6 +49,7 @@ INLINE Work plan(const args::col2im& q) {
   if (!isValid(g)) return refuse("col2im: the geometry is not valid");
   if (!holds(q.columns, size)) return refuse("col2im: columns is shorter than its shape");
   if (!holds(q.x, elements(g.n, g.ic, g.h, g.w))) return refuse("col2im: x is shorter than its shape");
+  if (elements(g.h, g.w) == 0) return parallel(0, 1, 0);
   return parallel(planes, grainOf(size / largest(1, planes)), static_cast<double>(size));
 }
 

@@ -1,11 +1,12 @@
-// exit.mjs <addon> <milliseconds>: leaves the process while worker threads and the kernels' own threads are computing.
+// exit.mjs <addon> <milliseconds>: leaves the process while worker threads load the addon, or compute, and the kernels' own
+// threads compute with them.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 const [path, milliseconds] = process.argv.slice(2);
 const script = fileURLToPath(new URL('multiply.mjs', import.meta.url));
-for (let i = 0; i < 2; i++) new Worker(script, { workerData: { path, rounds: 1e9 } });
+for (let i = 0; i < 4; i++) new Worker(script, { workerData: { path, rounds: 1e9 } });
 
 const addon = createRequire(import.meta.url)(path);
 addon.setThreads(3);
