@@ -89,6 +89,12 @@ export class Generator {
 
   /** The integers 0 … length − 1 in random order (Fisher and Yates's shuffle). */
   permutation(length: number): Int32Array {
+    check(
+      Number.isInteger(length) && length >= 0 && length < 2 ** 31,
+      'Generator.permutation',
+      () => `length must be an integer in [0, 2^31), got ${length}`,
+      ArgumentError,
+    );
     const order = new Int32Array(length);
     for (let i = 0; i < length; i++) {
       const j = this.integer(i + 1);
@@ -104,6 +110,13 @@ export class Generator {
   }
 
   set state({ words, spare }: GeneratorState) {
+    const valid = words?.length === 4 && words.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32);
+    check(
+      valid && words.some((word) => word !== 0) && (spare === null || Number.isFinite(spare)),
+      'Generator.state',
+      () => 'words must be four integers in [0, 2^32), not all 0, and spare a number or null',
+      ArgumentError,
+    );
     this.#words.set(words);
     this.#spare = spare;
   }

@@ -171,4 +171,25 @@ describe('bad arguments', () => {
       `ArgumentError ERR_ARGUMENT Generator.integer: bound must be an integer in (0, 2^32], got ${bound}`,
     );
   });
+
+  it.each([-1, 1.5, 2 ** 31, Number.NaN])('length %s', (length) => {
+    expect(failure(() => new Generator(1).permutation(length))).toBe(
+      `ArgumentError ERR_ARGUMENT Generator.permutation: length must be an integer in [0, 2^31), got ${length}`,
+    );
+  });
+
+  it.each([
+    { words: [0, 0, 0, 0], spare: null },
+    { words: [1, 2, 3], spare: null },
+    { words: [1, 2, 3, 2 ** 32], spare: null },
+    { words: [1, 2, 3, 4], spare: Number.NaN },
+    {},
+  ])('state %j', (state) => {
+    const g = new Generator(1);
+    const before = g.state;
+    expect(failure(() => Object.assign(g, { state }))).toBe(
+      'ArgumentError ERR_ARGUMENT Generator.state: words must be four integers in [0, 2^32), not all 0, and spare a number or null',
+    );
+    expect(g.state).toEqual(before);
+  });
 });

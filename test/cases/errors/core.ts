@@ -91,6 +91,8 @@ export const CORE_REJECTIONS: Rejections = {
     [() => new cf.Generator(0.5), ArgumentError, 'Generator: seed must be an integer in [0, 2^32), got 0.5'],
     [() => new cf.Generator(1).integer(0), ArgumentError, 'Generator.integer: bound must be an integer in (0, 2^32], got 0'],
     [() => new cf.Generator(1).integer(2 ** 33), ArgumentError, 'Generator.integer: bound must be an integer in (0, 2^32], got 8589934592'],
+    [() => new cf.Generator(1).permutation(-1), ArgumentError, 'Generator.permutation: length must be an integer in [0, 2^31), got -1'],
+    [() => Object.assign(new cf.Generator(1), { state: { words: [0, 0, 0, 0], spare: null } }), ArgumentError, 'Generator.state: words must be four integers in [0, 2^32), not all 0, and spare a number or null'],
   ],
   'autograd.ts': [
     [() => noGrad(() => Promise.resolve(1)), AutogradError, 'noGrad: the body must be synchronous: recording is switched on again as soon as it returns'],
