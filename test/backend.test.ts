@@ -183,12 +183,9 @@ describe.skipIf(noNative)(withReason('the native backend'), () => {
     }
   });
 
-  it('is found in the checkout without being named', () => {
-    const { value } = inProcess(INFO, { CONVFORGE_NATIVE_PATH: undefined });
-    // a checkout may have none, and run the tests on another build
-    expect((value as { backend: string }).backend).toBe(
-      process.env.CONVFORGE_NATIVE_PATH ? expect.any(String) : 'native',
-    );
+  // when the tests run on another build, the checkout may have none
+  it.skipIf(process.env.CONVFORGE_NATIVE_PATH)('is found in the checkout without being named', () => {
+    expect(inProcess(INFO, { CONVFORGE_NATIVE_PATH: undefined }).value).toMatchObject({ backend: 'native' });
   });
 
   it('is found by a path relative to the working directory', () => {

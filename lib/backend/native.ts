@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Libc, runningLibc } from './libc.js';
 import { type Kernels, typescriptKernels } from './typescript.js';
 
 /** What the native addon exports (native/addon/addon.cc). */
@@ -84,44 +84,5 @@ function resolveBuild(libc: Libc | undefined): string {
     return (require('node-gyp-build') as { resolve(root: string): string }).resolve(packageRoot);
   } finally {
     if (libc && !LIBC) delete process.env.LIBC;
-  }
-}
-
-export type Libc = 'glibc' | 'musl';
-
-/**
- * The C library this process runs on, from the loader that its executable names: it stands in the first kilobytes of the
- * file. An executable without one there (statically linked, or patched) is asked for a report instead, which takes some
- * milliseconds. Undefined where neither tells.
- */
-export function runningLibc(): Libc | undefined {
-  try {
-    return libcOfExecutable() ?? libcOfReport();
-  } catch {
-    return undefined;
-  }
-}
-
-function libcOfExecutable(): Libc | undefined {
-  const head = Buffer.alloc(4096);
-  const file = openSync(process.execPath, 'r');
-  try {
-    readSync(file, head);
-  } finally {
-    closeSync(file);
-  }
-  if (head.includes('/ld-musl-')) return 'musl';
-  return head.includes('/ld-linux') ? 'glibc' : undefined;
-}
-
-function libcOfReport(): Libc {
-  const report = process.report as typeof process.report & { excludeNetwork?: boolean };
-  const { excludeNetwork } = report;
-  report.excludeNetwork = true; // resolving the names of open connections can take seconds
-  try {
-    const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-    return header.glibcVersionRuntime ? 'glibc' : 'musl';
-  } finally {
-    report.excludeNetwork = excludeNetwork;
   }
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { BackendInfo } from '../backend/backend.js';
+import { glibcVersion } from '../backend/libc.js';
 import { version } from '../version.js';
 
 /** `convforge doctor`: what runs here, and what to do where it is not the native build. */
@@ -26,12 +27,8 @@ function row(name: string, value: string): string {
 /** The C library matters on Linux only, where a build for one does not load on the other. */
 function libc(): string[] {
   if (process.platform !== 'linux') return [];
-  const report = process.report as typeof process.report & { excludeNetwork?: boolean };
-  const { excludeNetwork } = report;
-  report.excludeNetwork = true; // resolving the names of open connections can take seconds
-  const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  report.excludeNetwork = excludeNetwork;
-  return [header.glibcVersionRuntime ? `glibc ${header.glibcVersionRuntime}` : 'musl'];
+  const version = glibcVersion();
+  return [version ? `glibc ${version}` : 'musl'];
 }
 
 async function backend(): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { type Conv2dGeometry, type Padding, type Pair, window2d } from '../../lib/geometry.js';
+import { Generator } from '../../lib/random.js';
 
 /** One convolution, for all kernels that share its geometry: im2col, col2im, forward and both gradients. */
 export interface Conv2dCase {
@@ -81,9 +82,39 @@ export const CONV2D_CASES: readonly Conv2dCase[] = [
   { why: 'a batch that threads share', x: [8, 16, 16, 16], oc: 24, kernel: [3, 3], padding: 1 },
   { why: 'one large image that threads share', x: [1, 3, 96, 90], oc: 16, kernel: [3, 3], padding: 1 },
 
+  { why: 'rows too long for any buffer in a cache', x: [1, 2, 3, 20_000], oc: 2, kernel: [3, 3], padding: 1, groups: 2 },
+  { why: 'rows longer still', x: [1, 1, 2, 140_000], oc: 1, kernel: [1, 3], padding: [0, 1] },
+  { why: 'depthwise on a tall image', x: [1, 2, 900, 130], oc: 2, kernel: [5, 3], padding: [2, 1], groups: 2 },
+  { why: 'depthwise with stride 5', x: [2, 6, 23, 31], oc: 6, kernel: [3, 3], stride: 5, padding: 1, groups: 6 },
+  { why: 'a depth of several blocks', x: [1, 150, 6, 6], oc: 20, kernel: [5, 5], padding: 2 },
+  { why: 'many small images', x: [150, 4, 3, 3], oc: 5, kernel: [3, 3], padding: 1 },
+
   { why: 'no images', x: [0, 3, 5, 5], oc: 4, kernel: [3, 3] },
   { why: 'an image without pixels: windows of padding', x: [2, 3, 0, 2], oc: 4, kernel: [2, 2], padding: 1 },
 ];
+
+/**
+ * Geometries drawn at random, whose sizes meet in ways nobody thinks of; each takes at most `mostProducts` multiplications.
+ */
+export function randomConvolutions(count: number, mostProducts: number): Conv2dGeometry[] {
+  const random = new Generator(11);
+  const upTo = (most: number) => 1 + random.integer(most);
+  const drawn: Conv2dGeometry[] = [];
+  while (drawn.length < count) {
+    const groups = [1, 1, 2, 3, upTo(24)][random.integer(5)];
+    const [perGroup, outPerGroup] = [upTo(groups > 3 ? 2 : 24), upTo(groups > 3 ? 3 : 24)];
+    const x = [upTo(4), perGroup * groups, upTo(60), upTo(70)] as const;
+    const kernel = [upTo(7), upTo(7)] as const;
+    const stride: Pair = [upTo(random.integer(2) ? 2 : 6), upTo(random.integer(2) ? 2 : 6)];
+    const dilation: Pair = [upTo(random.integer(2) ? 1 : 4), upTo(random.integer(2) ? 1 : 4)];
+    const padding = [random.integer(5), random.integer(7), random.integer(5), random.integer(7)] as const;
+    if (x[2] + padding[0] + padding[2] <= dilation[0] * (kernel[0] - 1)) continue;
+    if (x[3] + padding[1] + padding[3] <= dilation[1] * (kernel[1] - 1)) continue;
+    const g = conv2dGeometry({ x, oc: outPerGroup * groups, kernel, stride, dilation, padding, groups });
+    if (g.n * g.oc * g.oh * g.ow * perGroup * g.kh * g.kw <= mostProducts) drawn.push(g);
+  }
+  return drawn;
+}
 
 /** Sizes of one axis with everything that decides which taps meet which pixels. */
 export interface AxisCase {
@@ -117,7 +148,7 @@ export function tinyAxes(paddings: readonly (readonly [number, number])[]): Axis
  * Pairs of axes in which each one occurs `rounds` times as the height and as often as the width, every time with another
  * partner. The two axes of a kernel are treated alike but independently, so all pairs would test the same thing over.
  */
-export function* axisPairs(axes: readonly AxisCase[], rounds: number): Generator<[AxisCase, AxisCase]> {
+export function* axisPairs(axes: readonly AxisCase[], rounds: number): Iterable<[AxisCase, AxisCase]> {
   const step = Math.floor(axes.length / rounds) | 1;
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < axes.length; i++) yield [axes[i], axes[(i * 7 + round * step + 1) % axes.length]];

@@ -1,4 +1,5 @@
 import { type Padding, type Pair, type Pool2dGeometry, window2d } from '../../lib/geometry.js';
+import { Generator } from '../../lib/random.js';
 
 /** One pooling, for max and average alike; average pooling skips those with dilation. */
 export interface Pool2dCase {
@@ -49,6 +50,28 @@ export const POOL2D_CASES: readonly Pool2dCase[] = [
   { why: 'no images', x: [0, 3, 6, 6], kernel: [2, 2] },
   { why: 'no channels', x: [2, 0, 6, 6], kernel: [2, 2] },
 ];
+
+/** Poolings drawn at random, whose sizes meet in ways nobody thinks of. */
+export function randomPools(count: number): Pool2dGeometry[] {
+  const random = new Generator(12);
+  const upTo = (most: number) => 1 + random.integer(most);
+  const drawn: Pool2dGeometry[] = [];
+  while (drawn.length < count) {
+    const kernel = [upTo(6), upTo(6)] as const;
+    const [most, mostAcross] = kernel.map((size) => Math.floor(size / 2) + 1);
+    const padding = [
+      random.integer(most),
+      random.integer(mostAcross),
+      random.integer(most),
+      random.integer(mostAcross),
+    ] as const;
+    const dilation: Pair = random.integer(3) ? 1 : [upTo(3), upTo(3)];
+    const x = [upTo(3), upTo(5), 16 + upTo(30), 16 + upTo(60)] as const;
+    const flags = { ceilMode: random.integer(2) === 1, countIncludePad: random.integer(2) === 1 };
+    drawn.push(pool2dGeometry({ x, kernel, stride: [upTo(5), upTo(5)], padding, dilation, ...flags }));
+  }
+  return drawn;
+}
 
 /** Adaptive average pooling to [oh, ow]. */
 export interface AdaptiveCase {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadNative } from '../../lib/backend/native.js';
 import { type Kernels, typescriptKernels } from '../../lib/backend/typescript.js';
@@ -11,12 +12,14 @@ export const addon = 'addon' in loaded ? loaded.addon : null;
 export const noNative = 'addon' in loaded ? undefined : `no native build: ${loaded.reasons.join('; ')}`;
 
 /** File of the addon that this process has loaded, for processes and threads that a test starts. */
-export const nativePath =
-  process.env.CONVFORGE_NATIVE_PATH ||
-  (process.report.getReport() as unknown as { sharedObjects: string[] }).sharedObjects.find((path) =>
-    /[\\/]convforge[^\\/]*\.node$/.test(path),
-  ) ||
-  '';
+export const nativePath = process.env.CONVFORGE_NATIVE_PATH
+  ? resolve(process.env.CONVFORGE_NATIVE_PATH)
+  : loadedAddon();
+
+function loadedAddon(): string {
+  const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
+  return sharedObjects.find((path) => /[\\/]convforge[^\\/]*\.node$/.test(path)) ?? '';
+}
 
 /** One implementation of the kernels, as one instruction set and number of threads runs it. */
 export interface Backend {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ADAPTIVE_POOL2D_FIELDS, encode, POOL2D_FIELDS, type Pool2dGeometry } from '../../lib/geometry.js';
 import { axisPairs, tinyAxes } from '../cases/conv2d.js';
-import { ADAPTIVE_POOL2D_CASES, POOL2D_CASES, pool2dGeometry } from '../cases/pool2d.js';
+import { ADAPTIVE_POOL2D_CASES, POOL2D_CASES, pool2dGeometry, randomPools } from '../cases/pool2d.js';
 import { reportNative } from './backends.js';
 import { type Call, input, oracle, output } from './call.js';
 import { conform, sumBound } from './conform.js';
@@ -87,6 +87,13 @@ describe('pooling kernels', () => {
       }
     });
   }
+
+  it('sizes drawn at random', () => {
+    for (const g of randomPools(200)) {
+      checkMax(g, integers);
+      if (g.dilationH === 1 && g.dilationW === 1) checkAverage(g, integers);
+    }
+  });
 
   it('every tiny geometry', () => {
     // Pooling pads by at most half its kernel.
