@@ -5,8 +5,10 @@ export {
   type BackendName,
   backendInfo,
   type Isa,
+  type Precision,
   setBackend,
   setIsa,
+  setPrecision,
   setThreads,
 } from './backend/backend.js';
 export { arange, full, ones, type RandomOptions, rand, randn, type TensorOptions, tensor, zeros } from './creation.js';

@@ -46,8 +46,8 @@ const LARGE_CALLS: Record<string, () => Call[]> = {
       const weight = g.oc * (g.ic / g.groups) * g.kh * g.kw;
       const flat = encode(CONV2D_FIELDS, g);
       return [
-        call('conv2dForward', data(x), data(weight), data(g.oc), output(y), flat),
-        call('conv2dGradInput', data(y), data(weight), output(x), flat),
+        call('conv2dForward', data(x), data(weight), data(g.oc), output(y), flat, 1),
+        call('conv2dGradInput', data(y), data(weight), output(x), flat, 1),
         call('conv2dGradWeight', data(x), data(y), output(weight), flat),
       ];
     });

@@ -35,8 +35,18 @@ function bandPixels(numbersPerPixel: number, pixels: number): number {
 /**
  * y[n, oc, oh, ow] = bias[oc] + Σ weight[oc, ic/groups, kh, kw] · x[n, ic, oh·strideH − padTop + kh·dilationH, …]
  * (cross-correlation), channels of x outside the group of oc and positions outside x contributing nothing.
+ *
+ * `_exact`: 1 = by direct summation only, 0 = an implementation may use a faster algorithm that rounds more. These
+ * kernels always sum directly.
  */
-export function conv2dForward(x: Floats, weight: Floats, bias: Floats | null, y: Floats, flat: Int32Array): void {
+export function conv2dForward(
+  x: Floats,
+  weight: Floats,
+  bias: Floats | null,
+  y: Floats,
+  flat: Int32Array,
+  _exact: number,
+): void {
   const g = conv2dGeometry(flat);
   if (isThin(g)) {
     directForward(x, weight, bias, y, g);
@@ -69,9 +79,9 @@ export function conv2dForward(x: Floats, weight: Floats, bias: Floats | null, y:
 
 /**
  * dx [n, ic, h, w] from dy [n, oc, oh, ow]: columns' gradient = weightᵀ · dy, added back to the pixels the columns were
- * taken from.
+ * taken from. `_exact` as in conv2dForward.
  */
-export function conv2dGradInput(dy: Floats, weight: Floats, dx: Floats, flat: Int32Array): void {
+export function conv2dGradInput(dy: Floats, weight: Floats, dx: Floats, flat: Int32Array, _exact: number): void {
   const g = conv2dGeometry(flat);
   if (isThin(g)) {
     directGradInput(dy, weight, dx, g);

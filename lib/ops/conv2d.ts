@@ -1,4 +1,4 @@
-import { kernelsFor } from '../backend/backend.js';
+import { isExact, kernelsFor } from '../backend/backend.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import {
@@ -30,7 +30,8 @@ const forward: Op<Conv2dGeometry> = {
     const { n, oc, oh, ow } = geometry;
     const y = empty(x.dtype, [n, oc, oh, ow]);
     const bias = offset ? floats(offset) : null;
-    kernelsFor(x.dtype).conv2dForward(floats(x), floats(weight), bias, floats(y), encode(CONV2D_FIELDS, geometry));
+    const flat = encode(CONV2D_FIELDS, geometry);
+    kernelsFor(x.dtype).conv2dForward(floats(x), floats(weight), bias, floats(y), flat, isExact());
     return y;
   },
   gradient({ input, needs, attributes }, dy) {
@@ -49,7 +50,8 @@ const gradInput: Op<Conv2dGeometry> = {
     const [dy, weight] = [gradient as Tensor, kernel as Tensor];
     const { n, ic, h, w } = geometry;
     const dx = empty(dy.dtype, [n, ic, h, w]);
-    kernelsFor(dy.dtype).conv2dGradInput(floats(dy), floats(weight), floats(dx), encode(CONV2D_FIELDS, geometry));
+    const flat = encode(CONV2D_FIELDS, geometry);
+    kernelsFor(dy.dtype).conv2dGradInput(floats(dy), floats(weight), floats(dx), flat, isExact());
     return dx;
   },
   gradient: ({ input, needs, attributes }, ddx) => [

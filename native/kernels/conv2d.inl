@@ -5,6 +5,7 @@
 #include "kernels/im2col.inl"
 #include "kernels/tap_sum.inl"
 #include "kernels/weight_sum.inl"
+#include "kernels/winograd.inl"
 
 namespace ISA {
 namespace {
@@ -55,9 +56,43 @@ INLINE WeightSum weightSum(const args::conv2dGradWeight& q) {
           horizontalAxis(g)};
 }
 
-INLINE Work planSum(const TapSum& s) { return isDirect(s) ? planDirectSum(s) : planTapSum(s); }
+// Whether a sum is one that Winograd's algorithm computes, and seen that way: in the gradient an input position receives
+// tap t from the output position pad - t away, so the taps run backwards from there.
+INLINE bool is3x3(const Axis& axis) { return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1; }
+INLINE Sum3x3 sum3x3(const TapSum& s) {
+  Sum3x3 t = {};
+  t.source = s.source;
+  t.weight = s.weight;
+  t.bias = s.bias;
+  t.result = s.result;
+  t.images = s.images;
+  t.rows = s.rows;
+  t.channels = s.channels;
+  t.weightRow = s.weightRow;
+  t.weightChannel = s.weightChannel;
+  t.sourceH = s.gradient ? s.y.output : s.y.source;
+  t.sourceW = s.gradient ? s.x.output : s.x.source;
+  t.resultH = s.gradient ? s.y.source : s.y.output;
+  t.resultW = s.gradient ? s.x.source : s.x.output;
+  t.top = s.gradient ? s.y.pad - 2 : -s.y.pad;
+  t.left = s.gradient ? s.x.pad - 2 : -s.x.pad;
+  t.flipped = s.gradient;
+  return t;
+}
+INLINE int64_t winogradSide(const TapSum& s, bool exact) {
+  return exact || s.groups != 1 || !is3x3(s.y) || !is3x3(s.x) ? 0 : winogradSide(sum3x3(s));
+}
+
+INLINE Work planSum(const TapSum& s, bool exact) {
+  const int64_t side = winogradSide(s, exact);
+  if (side != 0) return side == 4 ? planWinograd<4>(sum3x3(s)) : planWinograd<2>(sum3x3(s));
+  return isDirect(s) ? planDirectSum(s) : planTapSum(s);
+}
 INLINE Work planSum(const WeightSum& s) { return isDirect(s) ? planDirectWeightSum(s) : planWeightSum(s); }
-INLINE void runSum(const TapSum& s, int phase, Range range, const Workspace& workspace) {
+INLINE void runSum(const TapSum& s, bool exact, int phase, Range range, const Workspace& workspace) {
+  const int64_t side = winogradSide(s, exact);
+  if (side == 4) return runWinograd<4>(sum3x3(s), phase, range, workspace);
+  if (side == 2) return runWinograd<2>(sum3x3(s), phase, range, workspace);
   return isDirect(s) ? runDirectSum(s, phase, range, workspace) : runTapSum(s, phase, range, workspace);
 }
 INLINE void runSum(const WeightSum& s, int phase, Range range, const Workspace& workspace) {
@@ -73,11 +108,11 @@ INLINE Work plan(const args::conv2dForward& q) {
   if (!nullOrHolds(q.bias, g.oc)) return refuse("conv2dForward: bias is shorter than its shape");
   if (!holds(q.y, size)) return refuse("conv2dForward: y is shorter than its shape");
   if (size == 0) return parallel(0, 1, 0);
-  return planSum(tapSum(q));
+  return planSum(tapSum(q), q.exact != 0);
 }
 
 INLINE void run(const args::conv2dForward& q, int phase, Range range, const Workspace& workspace) {
-  runSum(tapSum(q), phase, range, workspace);
+  runSum(tapSum(q), q.exact != 0, phase, range, workspace);
 }
 
 INLINE Work plan(const args::conv2dGradInput& q) {
@@ -88,11 +123,11 @@ INLINE Work plan(const args::conv2dGradInput& q) {
   if (!holds(q.weight, weightSize(g))) return refuse("conv2dGradInput: weight is shorter than its shape");
   if (!holds(q.dx, size)) return refuse("conv2dGradInput: dx is shorter than its shape");
   if (size == 0) return parallel(0, 1, 0);
-  return planSum(tapSum(q));
+  return planSum(tapSum(q), q.exact != 0);
 }
 
 INLINE void run(const args::conv2dGradInput& q, int phase, Range range, const Workspace& workspace) {
-  runSum(tapSum(q), phase, range, workspace);
+  runSum(tapSum(q), q.exact != 0, phase, range, workspace);
 }
 
 INLINE Work plan(const args::conv2dGradWeight& q) {

@@ -102,7 +102,9 @@ INLINE void packRowPanels(const float* a, int64_t strideRow, int64_t strideK, in
       if (strideK == 1) {
         transpose(a + row * strideRow, strideRow, height, k, to, height, height);
       } else {
-        copyRow(to + j * height, a + j * strideK + row, height);
+        const float* from = a + j * strideK + row;
+        for (int64_t i = 0; i < height; i += kWidth)
+          storeWithin(to + j * height + i, loadUpTo(from + i, height - i), height - i, (k - j) * height - i);
       }
     }
   }

@@ -32,7 +32,7 @@ INLINE I load(const int32_t* p) {
 INLINE void store(int32_t* p, I v) { __builtin_memcpy(p, &v, sizeof(v)); }
 INLINE I set1(int32_t value) { return I{value, value, value, value}; }
 INLINE I iota() { return I{0, 1, 2, 3}; }
-INLINE I add(I a, I b) { return a + b; }
+INLINE I add(I a, I b) { return (I)((Bits)a + (Bits)b); }  // wraps, as the other instruction sets do
 
 INLINE M firstLanes(int64_t n) { return iota() < static_cast<int32_t>(n); }
 INLINE V loadPartial(const float* p, int64_t n) {

@@ -56,8 +56,8 @@ function checkConvolution(g: Conv2dGeometry): void {
   const [y, dx, dweight] = [expectedY, expectedDx, expectedDweight].map(({ length }) =>
     new Float64Array(length).fill(Number.NaN),
   );
-  kernels.conv2dForward(x, weight, bias, y, flat);
-  kernels.conv2dGradInput(dy, weight, dx, flat);
+  kernels.conv2dForward(x, weight, bias, y, flat, 1);
+  kernels.conv2dGradInput(dy, weight, dx, flat, 1);
   kernels.conv2dGradWeight(x, dy, dweight, flat);
   const label = CONV2D_FIELDS.map((field) => `${field} ${g[field]}`).join(', ');
   expect({ y, dx, dweight }, label).toEqual({ y: expectedY, dx: expectedDx, dweight: expectedDweight });

@@ -1,0 +1,206 @@
+// Winograd's transforms of F(2x2, 3x3) and F(4x4, 3x3), on pixels that hold kBlock channels side by side.
+//
+// A polynomial product evaluated at Out + 2 points takes Out + 2 multiplications where direct summation takes 3 * Out: in
+// two dimensions 36 instead of 144 for 4 x 4 results, 16 instead of 36 for 2 x 2. With patches d, kernels g:
+//   result = A^T ((G g G^T) . (B^T d B)) A, the product in the middle being elementwise, summed over channels.
+// The points of F(2) are 0, 1, -1, infinity. Those of F(4) are 0, 3/4, -3/4, 3/2, -3/2, infinity: A and B are then exact in
+// float and no entry is large, which halves the rounding error of the textbook's 0, +-1, +-2. All divisions are in G.
+#pragma once
+#include "kernels/pack.inl"
+
+namespace ISA {
+namespace {
+
+// Channels side by side in a pixel, on every instruction set: a cache line.
+constexpr int kBlock = 16;
+
+template <int Out>
+constexpr int kPoints = (Out + 2) * (Out + 2);
+
+constexpr float kNear = 0.75f, kNear2 = kNear * kNear, kNear3 = kNear2 * kNear;
+constexpr float kFar = 1.5f, kFar2 = kFar * kFar, kFar3 = kFar2 * kFar;
+constexpr float kSum2 = kNear2 + kFar2, kProduct2 = kNear2 * kFar2;
+
+// B^T, in pieces: the rows of a point and its negative share their even and odd parts.
+// (x - near^2)(x - far^2) in x = the square of the point; also one place further on, for infinity.
+INLINE V patchEnd(V a, V c, V e) { return fmadd(set1(kProduct2), a, fnmadd(set1(kSum2), c, e)); }
+INLINE V patchEven(float other2, V c, V e) { return fnmadd(set1(other2), c, e); }
+
+INLINE void storePatchRow4(const V (&x)[6], float* v, int64_t step) {
+  const V even1 = fnmadd(set1(kFar2), x[2], x[4]), odd1 = fnmadd(set1(kFar2), x[1], x[3]);
+  const V even2 = fnmadd(set1(kNear2), x[2], x[4]), odd2 = fnmadd(set1(kNear2), x[1], x[3]);
+  store(v, patchEnd(x[0], x[2], x[4]));
+  store(v + step, fmadd(set1(kNear), odd1, even1));
+  store(v + 2 * step, fnmadd(set1(kNear), odd1, even1));
+  store(v + 3 * step, fmadd(set1(kFar), odd2, even2));
+  store(v + 4 * step, fnmadd(set1(kFar), odd2, even2));
+  store(v + 5 * step, patchEnd(x[1], x[3], x[5]));
+}
+
+// Two rows of V, of a point and its negative.
+INLINE void storePatchPair4(const float* d, int64_t rowStep, float point, float other2, float* v, int64_t step) {
+  V plus[6], minus[6];
+#pragma GCC unroll 6
+  for (int j = 0; j < 6; j++) {
+    const float* p = d + j * kBlock;
+    const V even = fnmadd(set1(other2), load(p + 2 * rowStep), load(p + 4 * rowStep));
+    const V odd = fnmadd(set1(other2), load(p + rowStep), load(p + 3 * rowStep));
+    plus[j] = fmadd(set1(point), odd, even);
+    minus[j] = fnmadd(set1(point), odd, even);
+  }
+  storePatchRow4(plus, v, step);
+  storePatchRow4(minus, v + 6 * step, step);
+}
+
+// B^T d B of the (Out + 2) x (Out + 2) pixels at d; entry e goes to v + e * step. The absolute values of the pixels are
+// added to `magnitude`: additions have execution ports of their own beside multiply-adds.
+template <int Out>
+INLINE void transformPatch(const float* d, int64_t rowStep, float* v, int64_t step, V& magnitude) {
+  if constexpr (Out == 4) {
+    // Rows of V are made two at a time: whole columns at once would need 36 registers.
+#pragma GCC unroll 2
+    for (int last = 0; last < 2; last++) {
+      V x[6];
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; j++) {
+        const float* p = d + last * rowStep + j * kBlock;
+        const V a = load(p), c = load(p + 2 * rowStep), e = load(p + 4 * rowStep);
+        x[j] = patchEnd(a, c, e);
+        magnitude = add(magnitude, add(abs(a), add(abs(c), abs(e))));
+      }
+      storePatchRow4(x, v + last * 30 * step, step);
+    }
+    storePatchPair4(d, rowStep, kNear, kFar2, v + 6 * step, step);
+    storePatchPair4(d, rowStep, kFar, kNear2, v + 18 * step, step);
+  } else {
+    V x[4][4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      const float* p = d + j * kBlock;
+      const V a = load(p), b = load(p + rowStep), c = load(p + 2 * rowStep), e = load(p + 3 * rowStep);
+      x[0][j] = sub(c, a);
+      x[1][j] = add(c, b);
+      x[2][j] = sub(c, b);
+      x[3][j] = sub(e, b);
+      magnitude = add(magnitude, add(add(abs(a), abs(b)), add(abs(c), abs(e))));
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+      store(v + (4 * i) * step, sub(x[i][2], x[i][0]));
+      store(v + (4 * i + 1) * step, add(x[i][2], x[i][1]));
+      store(v + (4 * i + 2) * step, sub(x[i][2], x[i][1]));
+      store(v + (4 * i + 3) * step, sub(x[i][3], x[i][1]));
+    }
+  }
+}
+
+// A^T of one column of the product, plus `bias`.
+INLINE void combine4(V a, V b, V c, V d, V e, V f, V bias, V (&y)[4]) {
+  const V sum1 = add(b, c), difference1 = sub(b, c), sum2 = add(d, e), difference2 = sub(d, e);
+  y[0] = add(add(a, bias), add(sum1, sum2));
+  y[1] = fmadd(set1(kNear), difference1, fmadd(set1(kFar), difference2, bias));
+  y[2] = fmadd(set1(kNear2), sum1, fmadd(set1(kFar2), sum2, bias));
+  y[3] = fmadd(set1(kNear3), difference1, fmadd(set1(kFar3), difference2, add(f, bias)));
+}
+INLINE void combine2(V a, V b, V c, V d, V bias, V (&y)[2]) {
+  y[0] = add(add(a, bias), add(b, c));
+  y[1] = add(add(sub(b, c), bias), d);
+}
+
+// A^T M A + bias, entry e of M at m + e * step, to the first `rows` x `cols` pixels at y.
+template <int Out>
+INLINE void transformProduct(const float* m, int64_t step, V bias, float* y, int64_t rowStep, int64_t rows, int64_t cols) {
+  constexpr int kSide = Out + 2;
+  V x[kSide][Out];
+#pragma GCC unroll 6
+  for (int j = 0; j < kSide; j++) {
+    const float* p = m + j * step;
+    const auto row = [&](int i) { return load(p + i * kSide * step); };
+    if constexpr (Out == 4) {
+      combine4(row(0), row(1), row(2), row(3), row(4), row(5), zero(), x[j]);
+    } else {
+      combine2(row(0), row(1), row(2), row(3), zero(), x[j]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < Out; i++) {
+    V result[Out];
+    if constexpr (Out == 4) {
+      combine4(x[0][i], x[1][i], x[2][i], x[3][i], x[4][i], x[5][i], bias, result);
+    } else {
+      combine2(x[0][i], x[1][i], x[2][i], x[3][i], bias, result);
+    }
+    float* p = y + i * rowStep;
+    if (rows == Out && cols == Out) {
+#pragma GCC unroll 4
+      for (int j = 0; j < Out; j++) store(p + j * kBlock, result[j]);
+    } else if (i < rows) {
+#pragma GCC unroll 4
+      for (int j = 0; j < Out; j++)
+        if (j < cols) store(p + j * kBlock, result[j]);
+    }
+  }
+}
+
+// G in pieces: rows of a point and its negative share the even part; `scale` holds the divisions of both sides of
+// G g G^T, so that they cost one rounding.
+struct KernelRow {
+  V a, b, c;
+};
+
+INLINE V kernelPlus(float point, V a, V b, V c) { return fmadd(set1(point), b, fmadd(set1(point * point), c, a)); }
+INLINE V kernelMinus(float point, V a, V b, V c) { return fnmadd(set1(point), b, fmadd(set1(point * point), c, a)); }
+INLINE KernelRow kernelPlus(float point, const KernelRow (&g)[3]) {
+  return {kernelPlus(point, g[0].a, g[1].a, g[2].a), kernelPlus(point, g[0].b, g[1].b, g[2].b),
+          kernelPlus(point, g[0].c, g[1].c, g[2].c)};
+}
+INLINE KernelRow kernelMinus(float point, const KernelRow (&g)[3]) {
+  return {kernelMinus(point, g[0].a, g[1].a, g[2].a), kernelMinus(point, g[0].b, g[1].b, g[2].b),
+          kernelMinus(point, g[0].c, g[1].c, g[2].c)};
+}
+
+// One over the product of a point's distances from the others.
+template <int Out>
+constexpr double kZeroScale = Out == 4 ? 1 / (double{kNear2} * kFar2) : -1;
+constexpr double kNearScale = 0.5 / (double{kNear2} * (kNear2 - kFar2)), kFarScale = 0.5 / (double{kFar2} * (kFar2 - kNear2));
+
+template <int Out>
+INLINE void storeKernelRow(const KernelRow& g, double scale, float* u, int64_t step) {
+  const auto put = [&](int i, double own, V value) { store(u + i * step, mul(set1(static_cast<float>(own * scale)), value)); };
+  put(0, kZeroScale<Out>, g.a);
+  if constexpr (Out == 4) {
+    put(1, kNearScale, kernelPlus(kNear, g.a, g.b, g.c));
+    put(2, kNearScale, kernelMinus(kNear, g.a, g.b, g.c));
+    put(3, kFarScale, kernelPlus(kFar, g.a, g.b, g.c));
+    put(4, kFarScale, kernelMinus(kFar, g.a, g.b, g.c));
+    put(5, 1, g.c);
+  } else {
+    put(1, 0.5, kernelPlus(1, g.a, g.b, g.c));
+    put(2, 0.5, kernelMinus(1, g.a, g.b, g.c));
+    put(3, 1, g.c);
+  }
+}
+
+// G g G^T of kWidth kernels side by side, tap t at g + t * kWidth, or 8 - t if `flipped`. Entry e goes to u + e * step.
+template <int Out>
+INLINE void transformKernels(const float* g, bool flipped, float* u, int64_t step) {
+  const float* tap = g + (flipped ? 8 * kWidth : 0);
+  const int64_t next = flipped ? -kWidth : kWidth, row = (Out + 2) * step;
+  KernelRow rows[3];
+#pragma GCC unroll 3
+  for (int i = 0; i < 3; i++, tap += 3 * next) rows[i] = {load(tap), load(tap + next), load(tap + 2 * next)};
+  storeKernelRow<Out>(rows[0], kZeroScale<Out>, u, step);
+  if constexpr (Out == 4) {
+    storeKernelRow<Out>(kernelPlus(kNear, rows), kNearScale, u + row, step);
+    storeKernelRow<Out>(kernelMinus(kNear, rows), kNearScale, u + 2 * row, step);
+    storeKernelRow<Out>(kernelPlus(kFar, rows), kFarScale, u + 3 * row, step);
+    storeKernelRow<Out>(kernelMinus(kFar, rows), kFarScale, u + 4 * row, step);
+  } else {
+    storeKernelRow<Out>(kernelPlus(1, rows), 0.5, u + row, step);
+    storeKernelRow<Out>(kernelMinus(1, rows), 0.5, u + 2 * row, step);
+  }
+  storeKernelRow<Out>(rows[2], 1, u + (Out + 1) * row, step);
+}
+
+}  // namespace
+}  // namespace ISA
