@@ -54,7 +54,7 @@ describe('CONVFORGE_BACKEND=typescript', () => {
   it('runs on TypeScript without a warning and says that it was asked for', () => {
     const { value, stderr } = inProcess(INFO, { CONVFORGE_BACKEND: 'typescript' });
     const reasons = ['the TypeScript backend was asked for'];
-    expect(value).toEqual({ backend: 'typescript', isa: null, threads: 1, version, reasons });
+    expect(value).toEqual({ backend: 'typescript', isa: null, threads: 1, precision: 'fast', version, reasons });
     expect(stderr).toBe('');
   });
 
@@ -178,7 +178,7 @@ describe.skipIf(noNative)(withReason('the native backend'), () => {
     for (const backend of [undefined, '', 'native']) {
       const { value, stderr } = inProcess(INFO, { CONVFORGE_BACKEND: backend });
       const threads = addon?.defaultThreads;
-      expect(value).toEqual({ backend: 'native', isa: isas[0], threads, version, reasons: [] });
+      expect(value).toEqual({ backend: 'native', isa: isas[0], threads, precision: 'fast', version, reasons: [] });
       expect(stderr).toBe('');
     }
   });
