@@ -25,15 +25,13 @@ console.log(`${cpus()[0].model}; ${chosen.map(({ name, detail }) => `${name}: ${
 for (const each of layers.filter(({ name }) => !layer || name === layer)) {
   const reference = expectation(each);
   const prepared = await Promise.all(chosen.map((side) => side.prepare(reference)));
-  prepared.forEach(({ result }, i) => {
+  prepared.forEach(({ activate, result }, i) => {
+    activate();
     const error = worstError(result(), reference);
     if (error > 1)
       throw new Error(`${shapes}.${each.name}: ${chosen[i].name} is ${error.toFixed(1)} times the error bound off`);
   });
-  const samples = interleave(
-    prepared.map(({ run }) => run),
-    { rounds, sampleMs: 3 },
-  );
+  const samples = interleave(prepared, { rounds, sampleMs: 10 });
   const times = samples.map(median);
   console.log(`\n${shapes}.${each.name}  ${(reference.flops / 1e6).toFixed(0)} MFLOP`);
   chosen.forEach(({ name }, i) => {

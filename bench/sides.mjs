@@ -1,4 +1,4 @@
-// The implementations a bench can compare, behind one interface: prepare(reference) → { run, result }.
+// The implementations a bench can compare, behind one interface: prepare(reference) → { activate, run, result }.
 import { backendInfo, conv2d, Generator, rand, setBackend, setThreads } from 'convforge';
 
 /** Inputs of a layer, its answer in float64 and, for the error bound, the answer with all terms made positive. */
@@ -32,11 +32,9 @@ function convforgeSide(name, threads) {
     name,
     detail: isa ? `${isa}, ${used} threads` : '1 thread',
     prepare({ x, weight, options }) {
-      const run = () => {
-        setBackend(name);
-        return conv2d(x, weight, null, options);
-      };
-      return { run, result: () => run().data };
+      const activate = () => setBackend(name);
+      const run = () => conv2d(x, weight, null, options);
+      return { activate, run, result: () => run().data };
     },
   };
 }

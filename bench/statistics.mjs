@@ -12,20 +12,23 @@ export function spread(values) {
 }
 
 /**
- * Times several functions in turn, round after round, so that whatever slows the machine down hits all of them alike.
- * Returns per function the milliseconds of one call, one number a round. A sample repeats the call for at least
- * `sampleMs`; the first call of each, which warms caches and compilers, is not counted.
+ * Times several contestants { activate, run } in turn, round after round, so that whatever slows the machine down hits all of them alike.
+ * Returns for each the milliseconds of one run, one number a round. A sample repeats the run for at least `sampleMs`,
+ * after one that is not counted: it brings back into the caches what the others have displaced.
  */
-export function interleave(functions, { rounds, sampleMs }) {
-  const repeats = functions.map((run) => {
+export function interleave(contestants, { rounds, sampleMs }) {
+  const repeats = contestants.map(({ activate, run }) => {
+    activate();
     run();
     const start = performance.now();
     run();
     return Math.max(1, Math.ceil(sampleMs / Math.max(performance.now() - start, 1e-6)));
   });
-  const samples = functions.map(() => []);
+  const samples = contestants.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    functions.forEach((run, i) => {
+    contestants.forEach(({ activate, run }, i) => {
+      activate();
+      run();
       const start = performance.now();
       for (let repeat = 0; repeat < repeats[i]; repeat++) run();
       samples[i].push((performance.now() - start) / repeats[i]);

@@ -16,6 +16,7 @@ export async function tfjsSide() {
       const pads = [[0, 0], sides, sides, [0, 0]];
       const convolve = () => tf.conv2d(image, kernel, stride, padding ? pads : 'valid');
       return {
+        activate() {},
         run() {
           const y = convolve();
           y.dataSync();

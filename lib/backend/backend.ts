@@ -35,7 +35,8 @@ interface Selection {
 
 let selection: Selection | undefined;
 let precision: Precision = 'fast';
-let addonSlabs: SlabPool | undefined;
+/** Kept once it is loaded, so that switching backends costs nothing. */
+let native: Selection | undefined;
 
 /** Chosen at first use, so that importing convforge stays quick and never throws. */
 function selected(): Selection {
@@ -54,6 +55,7 @@ function selected(): Selection {
 
 function select(wanted: BackendName | undefined): Selection {
   if (wanted === 'typescript') return typescriptSelection(['the TypeScript backend was asked for']);
+  if (native) return native;
   const loaded = loadNative();
   if ('addon' in loaded) return nativeSelection(loaded.addon);
   if (wanted === 'native') {
@@ -76,13 +78,11 @@ function select(wanted: BackendName | undefined): Selection {
 
 /** The first time, the addon also gets what the environment says. If that is refused, it is refused again at the next use. */
 function nativeSelection(addon: NativeAddon): Selection {
-  if (!addonSlabs) {
-    const { CONVFORGE_ISA: isa, CONVFORGE_THREADS: threads } = process.env;
-    if (isa) applyIsa('CONVFORGE_ISA', addon, isa);
-    if (threads) applyThreads('CONVFORGE_THREADS', addon, Number(threads), threads);
-    addonSlabs = new SlabPool(addon);
-  }
-  return { name: 'native', kernels: addon.kernels, addon, slabs: addonSlabs, reasons: [] };
+  const { CONVFORGE_ISA: isa, CONVFORGE_THREADS: threads } = process.env;
+  if (isa) applyIsa('CONVFORGE_ISA', addon, isa);
+  if (threads) applyThreads('CONVFORGE_THREADS', addon, Number(threads), threads);
+  native = { name: 'native', kernels: addon.kernels, addon, slabs: new SlabPool(addon), reasons: [] };
+  return native;
 }
 
 function typescriptSelection(reasons: string[]): Selection {
