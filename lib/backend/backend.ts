@@ -168,7 +168,7 @@ export function setIsa(isa: Isa): void {
 
 /**
  * How float32 convolutions may be computed. 'fast', the default: 3x3 convolutions with stride 1 by Winograd's algorithm where
- * it is faster, two to four times on many channels, with about 2.3 times the rounding error of direct summation. 'exact':
+ * it is faster, two to four times on many channels, with up to twice the rounding error. 'exact':
  * always by direct summation. No effect on float64 and on TypeScript, which always sum directly.
  *
  * Winograd rounds relative to the largest numbers of a neighbourhood of 6x6 pixels: where pixels differ by many orders of

@@ -56,8 +56,8 @@ INLINE WeightSum weightSum(const args::conv2dGradWeight& q) {
           horizontalAxis(g)};
 }
 
-// Whether a sum is one that Winograd's algorithm computes, and seen that way: in the gradient an input position receives
-// tap t from the output position pad - t away, so the taps run backwards from there.
+// Whether a sum is one that Winograd's algorithm computes, and seen that way: in the gradient an input position
+// receives tap t from the output position pad - t away, so the taps run backwards from there.
 INLINE bool is3x3(const Axis& axis) { return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1; }
 INLINE Sum3x3 sum3x3(const TapSum& s) {
   Sum3x3 t = {};

@@ -1,10 +1,11 @@
-// 3x3 sums with stride 1 by Winograd's algorithm (transforms in winograd_transforms.inl), fused: patches are transformed,
-// multiplied and transformed back for a chunk of tiles at a time, small enough that nothing in between leaves the second
-// level cache.
+// 3x3 sums with stride 1 by Winograd's algorithm (transforms in winograd_transforms.inl), fused: patches are
+// transformed, multiplied and transformed back for a chunk of tiles at a time, small enough that nothing in between
+// leaves the second level cache.
 //
-// Two orders of work. With many tiles: the kernels are transformed first, into shared memory, then each item is a chunk of
-// tiles for all result channels. With fewer tiles than channels: the patches of all tiles are transformed first, then each
-// item is a panel of result channels, whose kernels it transforms on the way, so that they are never written to memory.
+// Two orders of work. With many tiles: the kernels are transformed first, into shared memory, then each item is a chunk
+// of tiles for all result channels. With fewer tiles than channels: the patches of all tiles are transformed first,
+// then each item is a panel of result channels, whose kernels it transforms on the way, so that they are never written
+// to memory.
 #pragma once
 #include "kernels/winograd_images.inl"
 #include "kernels/winograd_product.inl"
@@ -12,7 +13,7 @@
 namespace ISA {
 namespace {
 
-// A transform sums up to 26 times the largest pixel, 1.5 times the largest weight and, on the way back, 74 times the
+// The transforms make up to 33 times the largest pixel, 1.5 times the largest weight and, on the way back, 74 times the
 // largest product. With sums of absolute values taken instead of maxima, nothing overflows while
 // |pixels of a chunk| * |weights of a panel| * 2^12 stays below 2^127. Larger numbers and NaN are summed directly.
 constexpr float kMostMagnitude = 0x1p115f;
@@ -62,17 +63,20 @@ INLINE WinogradGrid winogradGrid(const Sum3x3& s) {
   const int64_t tiles = grid.tileRows * grid.tilesX;
   // of V and U the smaller is shared, and there are to be items for a handful of threads
   grid.byPanel = tiles <= s.rows && grid.panels >= 4;
-  // by panel the kernels are used as soon as they are made: those of 128 channels, 576 KiB, stay in the second level cache
+  // by panel the kernels are used as soon as they are made: those of 128 channels, 576 KiB, stay in the second level
+  // cache
   grid.blocksAtOnce = grid.byPanel ? smallest(grid.blocks, 8) : grid.blocks;
 
-  // V and M of a chunk take about a megabyte, which is what a second level cache holds beside the kernels passing through.
+  // V and M of a chunk take about a megabyte, which is what a second level cache holds beside the kernels passing
+  // through.
   const int64_t perTile = kPoints<Out> * (grid.blocks * kBlock + kTileCols);
   const int64_t most = grid.byPanel ? 2 * kTileRows : largest(kTileRows, (1 << 18) / perTile);
   grid.colParts = ceilDiv(grid.tilesX, most);
   const int64_t cols = ceilDiv(grid.tilesX, grid.colParts), rowsPerChunk = largest(1, most / cols);
   grid.rowParts = ceilDiv(grid.tileRows, rowsPerChunk);
   if (!grid.byPanel) {
-    // a multiple of eight chunks, so that two, four or eight threads get the same number of them; none below half a tile
+    // a multiple of eight chunks, so that two, four or eight threads get the same number of them; none below half a
+    // tile
     const int64_t eights = smallest(grid.tileRows, ceilDiv(roundUp(grid.rowParts * grid.colParts, 8), grid.colParts));
     grid.rowParts = largest(grid.rowParts, smallest(eights, ceilDiv(tiles, kTileRows / 2 * grid.colParts)));
   }
@@ -83,8 +87,8 @@ INLINE WinogradGrid winogradGrid(const Sum3x3& s) {
   return grid;
 }
 
-// The workspace. Shared: the magnitudes of what is transformed first, then U of all panels or V of all chunks. Local: the
-// other of the two for one item, M of one chunk or of all, then what a step of it needs.
+// The workspace. Shared: the magnitudes of what is transformed first, then U of all panels or V of all chunks. Local:
+// the other of the two for one item, M of one chunk or of all, then what a step of it needs.
 template <int Out>
 INLINE int64_t kernelFloats(const Sum3x3& s, const WinogradGrid& grid) {
   return kPoints<Out> * kernelStep(smallest(s.channels, grid.blocksAtOnce * kBlock));
@@ -132,37 +136,51 @@ INLINE double winogradCost(const Sum3x3& s) {
   const double tiles = static_cast<double>(grid.tileRows) * grid.tilesX, rows = ceilDiv(s.rows, 16);
   const double sourceCost = Out == 4 ? 450 : 180, resultCost = Out == 4 ? 260 : 110, kernelCost = Out == 4 ? 220 : 120;
   // kernels beyond the second level cache are written to and read from the third
-  const double kernels = rows * s.channels, isFar = !grid.byPanel && kernels * kPoints<Out> > (1 << 14);
-  return kPoints<Out> * tiles * rows * (s.channels / 0.93 + 4) + tiles * (grid.blocks * sourceCost + rows * resultCost) +
-         kernels * (kernelCost + isFar * kPoints<Out> * 12) + 4000;
+  const double kernels = rows * s.channels;
+  const bool isFar = !grid.byPanel && kernels * kPoints<Out> > (1 << 14);
+  const double products = kPoints<Out> * tiles * rows * (s.channels / 0.93 + 4);
+  const double transforms = tiles * (grid.blocks * sourceCost + rows * resultCost);
+  return products + transforms + kernels * (kernelCost + (isFar ? kPoints<Out> * 12 : 0)) + 4000;
 }
 
 // The side of the result tiles that suits a sum best, 4 or 2, or 0 for direct summation.
 INLINE int64_t winogradSide(const Sum3x3& s) {
   if (s.channels * s.rows < 64) return 0;
+  // a window that lies in padding altogether gives the bias, not the bias and what its neighbours round to
+  if (s.top < -2 || s.left < -2 || s.resultH + s.top > s.sourceH || s.resultW + s.left > s.sourceW) return 0;
   const double direct = directCost(s), four = winogradCost<4>(s), two = winogradCost<2>(s);
   // 2 rounds less than direct summation does, and 4 more: it has to pay
   if (four < 0.9 * two && four < 0.9 * direct) return 4;
   return two < 0.9 * direct ? 2 : 0;
 }
 
-// Transforms the kernels of one panel and one block of source channels to u, the place of the block's first channel at the
-// first point. Returns the sum of their absolute values.
+// Asks for the weights that follow in the next block of source channels. They come in pieces too short for the
+// processor to see where they lead. Asking past the end does no harm.
+INLINE void prefetchWeights(const Sum3x3& s, const float* weight, int64_t row, int64_t channel) {
+  const float* next = weight + row * s.weightRow + channel * s.weightChannel;
+  for (int64_t i = 0; i < 9 * kBlock; i += 16) __builtin_prefetch(next + i, 0, 2);
+}
+
+// Transforms the kernels of one panel and one block of source channels to u, the place of the block's first channel at
+// the first point. Returns the sum of their absolute values.
 template <int Out>
 INLINE float transformWeights(const Sum3x3& s, int64_t panel, int64_t block, float* u, int64_t step, float* taps) {
   const int64_t channel = block * kBlock, channels = smallest(kBlock, s.channels - channel);
+  const bool alongChannels = s.weightChannel == 9, isLast = channel + channels == s.channels;
   V magnitude = zero();
   for (int64_t j = 0; j < kTileCols; j += kWidth) {
     const int64_t row = panel * kTileCols + j, rows = smallest(kWidth, s.rows - row);
     if (rows <= 0) break;
     const float* weight = s.weight + row * s.weightRow + channel * s.weightChannel;
-    if (s.weightChannel == 9) {
+    if (alongChannels) {
       transpose(weight, s.weightRow, rows, 9 * channels, taps, kWidth, kWidth);
     } else {
       for (int64_t c = 0; c < channels; c++)
         transpose(weight + c * s.weightChannel, s.weightRow, rows, 9, taps + c * 9 * kWidth, kWidth, kWidth);
     }
     for (int64_t c = 0; c < channels; c++) {
+      if (!isLast && alongChannels && c < rows) prefetchWeights(s, weight, c, kBlock);
+      if (!isLast && !alongChannels) prefetchWeights(s, weight, 0, kBlock + c);
       const float* g = taps + c * 9 * kWidth;
       for (int t = 0; t < 9; t++) magnitude = add(magnitude, abs(load(g + t * kWidth)));
       transformKernels<Out>(g, s.flipped, u + c * kTileCols + j, step);
@@ -243,7 +261,8 @@ INLINE void finishChunk(const Sum3x3& s, const WinogradGrid& grid, const Chunk& 
                         const float* m, float* pixels) {
   if (tame) return storeResult<Out>(s, grid, chunk, panel, m, pixels);
   const int64_t row = panel * kTileCols, rowEnd = smallest(s.rows, row + kTileCols);
-  forEachImage<Out>(grid, chunk, [&](const Area& area, int64_t, int64_t) { sumArea(s, clipped(s, area), row, rowEnd); });
+  forEachImage<Out>(grid, chunk,
+                    [&](const Area& area, int64_t, int64_t) { sumArea(s, clipped(s, area), row, rowEnd); });
 }
 
 INLINE float total(const float* values, int64_t count) {
@@ -284,7 +303,8 @@ INLINE void runPanel(const Sum3x3& s, const WinogradGrid& grid, int64_t panel, c
     const int64_t end = smallest(grid.blocks, first + grid.blocksAtOnce);
     const int64_t begin = first * kBlock, channels = smallest(s.channels, end * kBlock) - begin;
     for (int64_t block = first; block < end; block++)
-      magnitude += transformWeights<Out>(s, panel, block, u + (block - first) * kBlock * kTileCols, kernelStep(channels), step);
+      magnitude += transformWeights<Out>(s, panel, block, u + (block - first) * kBlock * kTileCols,
+                                         kernelStep(channels), step);
     for (int64_t i = 0; i < grid.chunks; i++)
       multiplyPoints(v + i * patches, s.channels, u, begin, begin + channels, kPoints<Out>, tilesOf(chunkAt(grid, i)),
                      s.rows - panel * kTileCols, m + i * products);

@@ -1,5 +1,6 @@
-// Where Winograd's transforms take their pixels from and where the results go: rows of NCHW tensors, turned into blocks of
-// channels on the way in and back on the way out. And the same sum computed directly, for numbers the transforms cannot take.
+// Where Winograd's transforms take their pixels from and where the results go: rows of NCHW tensors, turned into blocks
+// of channels on the way in and back on the way out. And the same sum computed directly, for numbers the transforms
+// cannot take.
 #pragma once
 #include "kernels/winograd_transforms.inl"
 
@@ -7,7 +8,7 @@ namespace ISA {
 namespace {
 
 // A 3x3 sum with stride 1 over images, as the forward pass and the gradient of the input have it:
-//   result[r][i][j] = bias[r] + sum over channels c and taps of weight[r][c][tap] * source[c][i + top + ty][j + left + tx]
+//   result[r][i][j] = bias[r] + sum over c, p, q of weight[r][c][p][q] * source[c][i + top + p][j + left + q]
 struct Sum3x3 {
   const float* source;  // [images][channels][sourceH][sourceW]
   const float* weight;
@@ -17,7 +18,7 @@ struct Sum3x3 {
   int64_t weightRow, weightChannel;
   int64_t sourceH, sourceW, resultH, resultW;
   int64_t top, left;
-  bool flipped;  // tap t is weight 8 - t
+  bool flipped;  // tap (p, q) is weight [2 - p][2 - q]
 };
 
 INLINE int64_t sourcePlane(const Sum3x3& s) { return s.sourceH * s.sourceW; }
@@ -29,8 +30,8 @@ struct Area {
   int64_t image, y, x, h, w;
 };
 
-// The pixels of an area of the source as [h][w][kBlock], for kBlock channels from `channel` on: zero where there is no pixel
-// and where there is no channel.
+// The pixels of an area of the source as [h][w][kBlock], for kBlock channels from `channel` on: zero where there is no
+// pixel and where there is no channel.
 INLINE void loadArea(const Sum3x3& s, const Area& a, int64_t channel, float* pixels) {
   const int64_t plane = sourcePlane(s), channels = smallest(kBlock, s.channels - channel);
   const float* from = s.source + (a.image * s.channels + channel) * plane;
@@ -42,7 +43,8 @@ INLINE void loadArea(const Sum3x3& s, const Area& a, int64_t channel, float* pix
       continue;
     }
     fillRow(pixels, begin * kBlock, 0);
-    transpose(from + y * s.sourceW + a.x + begin, plane, channels, end - begin, pixels + begin * kBlock, kBlock, kBlock);
+    transpose(from + y * s.sourceW + a.x + begin, plane, channels, end - begin, pixels + begin * kBlock, kBlock,
+              kBlock);
     fillRow(pixels + end * kBlock, (a.w - end) * kBlock, 0);
   }
 }
@@ -65,7 +67,8 @@ INLINE V loadAround(const float* row, int64_t x, int64_t length) {
   return load(lanes);
 }
 
-// Result channels [row, rowEnd) of an area by direct summation. It serves areas with NaN, infinity or huge numbers only.
+// Result channels [row, rowEnd) of an area by direct summation. It serves areas with NaN, infinity or huge numbers
+// only.
 __attribute__((noinline)) void sumArea(const Sum3x3& s, const Area& a, int64_t row, int64_t rowEnd) {
   constexpr int kRows = 4;  // result channels that share each load
   const int64_t plane = sourcePlane(s);

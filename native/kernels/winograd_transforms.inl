@@ -1,10 +1,11 @@
 // Winograd's transforms of F(2x2, 3x3) and F(4x4, 3x3), on pixels that hold kBlock channels side by side.
 //
-// A polynomial product evaluated at Out + 2 points takes Out + 2 multiplications where direct summation takes 3 * Out: in
-// two dimensions 36 instead of 144 for 4 x 4 results, 16 instead of 36 for 2 x 2. With patches d, kernels g:
+// A polynomial product evaluated at Out + 2 points takes Out + 2 multiplications where direct summation takes 3 * Out:
+// in two dimensions 36 instead of 144 for 4 x 4 results, 16 instead of 36 for 2 x 2. With patches d, kernels g:
 //   result = A^T ((G g G^T) . (B^T d B)) A, the product in the middle being elementwise, summed over channels.
-// The points of F(2) are 0, 1, -1, infinity. Those of F(4) are 0, 3/4, -3/4, 3/2, -3/2, infinity: A and B are then exact in
-// float and no entry is large, which halves the rounding error of the textbook's 0, +-1, +-2. All divisions are in G.
+// The points of F(2) are 0, 1, -1, infinity. Those of F(4) are 0, 3/4, -3/4, 3/2, -3/2, infinity: A and B are then
+// exact in float and no entry is large, which halves the rounding error of the textbook's 0, +-1, +-2. All divisions
+// are in G.
 #pragma once
 #include "kernels/pack.inl"
 
@@ -109,7 +110,8 @@ INLINE void combine2(V a, V b, V c, V d, V bias, V (&y)[2]) {
 
 // A^T M A + bias, entry e of M at m + e * step, to the first `rows` x `cols` pixels at y.
 template <int Out>
-INLINE void transformProduct(const float* m, int64_t step, V bias, float* y, int64_t rowStep, int64_t rows, int64_t cols) {
+INLINE void transformProduct(const float* m, int64_t step, V bias, float* y, int64_t rowStep, int64_t rows,
+                             int64_t cols) {
   constexpr int kSide = Out + 2;
   V x[kSide][Out];
 #pragma GCC unroll 6
@@ -162,11 +164,14 @@ INLINE KernelRow kernelMinus(float point, const KernelRow (&g)[3]) {
 // One over the product of a point's distances from the others.
 template <int Out>
 constexpr double kZeroScale = Out == 4 ? 1 / (double{kNear2} * kFar2) : -1;
-constexpr double kNearScale = 0.5 / (double{kNear2} * (kNear2 - kFar2)), kFarScale = 0.5 / (double{kFar2} * (kFar2 - kNear2));
+constexpr double kNearScale = 0.5 / (double{kNear2} * (kNear2 - kFar2));
+constexpr double kFarScale = 0.5 / (double{kFar2} * (kFar2 - kNear2));
 
 template <int Out>
 INLINE void storeKernelRow(const KernelRow& g, double scale, float* u, int64_t step) {
-  const auto put = [&](int i, double own, V value) { store(u + i * step, mul(set1(static_cast<float>(own * scale)), value)); };
+  const auto put = [&](int i, double own, V value) {
+    store(u + i * step, mul(set1(static_cast<float>(own * scale)), value));
+  };
   put(0, kZeroScale<Out>, g.a);
   if constexpr (Out == 4) {
     put(1, kNearScale, kernelPlus(kNear, g.a, g.b, g.c));
