@@ -33,7 +33,9 @@ export async function mnist({ split = 'train', root }: MnistOptions = {}): Promi
     throw new ArgumentError('mnist: give { root } or set CONVFORGE_DATA to the folder that holds a folder mnist');
   }
   const [imageFile, labelFile] = FILES[split];
-  const [images, labels] = await Promise.all([load(folder, imageFile), load(folder, labelFile)]);
+  // One after the other, so that the same file is named each time when several are missing.
+  const images = await load(folder, imageFile);
+  const labels = await load(folder, labelFile);
   const [count, h, w] = images.shape;
   if (images.shape.length !== 3 || labels.shape.length !== 1 || labels.shape[0] !== count) {
     throw new ConvforgeError('ERR_FILE_FORMAT', `mnist: ${imageFile} and ${labelFile} do not belong together`);
