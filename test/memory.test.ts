@@ -219,7 +219,9 @@ describe.skipIf(noNative)(withReason('a plain training loop'), () => {
     const { backend, loss, afterWarmUp, peak, end } = JSON.parse(outcome.stdout) as Record<string, number | string>;
     expect(backend).toBe('native');
     expect(loss).toBeLessThan(0.01);
-    expect(Number(peak) - Number(afterWarmUp)).toBeLessThan(32);
-    expect(Number(end) - Number(afterWarmUp)).toBeLessThan(32);
+    // The pool hands out 32 MiB between two collections, and what is promoted to the old generation meanwhile waits for a
+    // second interval: 64 MiB may come and go. One tensor of 36 KiB lost a step would be 140 MiB over these 4,000.
+    expect(Number(peak) - Number(afterWarmUp)).toBeLessThan(64);
+    expect(Number(end) - Number(afterWarmUp)).toBeLessThan(64);
   });
 });
