@@ -29,6 +29,15 @@ export const GEMM_FIELDS = ['batch', 'm', 'n', 'k', 'transA', 'transB', 'strideA
 export const AXIS_FIELDS = ['outer', 'size', 'inner'] as const;
 /** A feature map seen as [n, c, size] with size = h·w. */
 export const CHANNEL_FIELDS = ['n', 'c', 'size'] as const;
+/** A tensor in the native kernels' own layout: blocks of 16 channels inside a border of `halo` zero pixels. */
+export const BLOCKED_FIELDS = ['n', 'c', 'h', 'w', 'halo'] as const;
+/** How a convolution of blocked tensors is computed; codes are those of lib/kernels/operations.ts. */
+// biome-ignore format: one line a meaning
+export const CONVOLUTION_OPTION_FIELDS = [
+  'pass', 'algorithm',
+  'haloIn', 'haloOut',
+  'activation', 'residualAfter',
+] as const;
 
 type Geometry<F extends readonly string[]> = Record<F[number], number>;
 export type Conv2dGeometry = Geometry<typeof CONV2D_FIELDS>;
@@ -38,6 +47,8 @@ export type Pad2dGeometry = Geometry<typeof PAD2D_FIELDS>;
 export type GemmGeometry = Geometry<typeof GEMM_FIELDS>;
 export type AxisGeometry = Geometry<typeof AXIS_FIELDS>;
 export type ChannelGeometry = Geometry<typeof CHANNEL_FIELDS>;
+export type BlockedGeometry = Geometry<typeof BLOCKED_FIELDS>;
+export type ConvolutionOptions = Geometry<typeof CONVOLUTION_OPTION_FIELDS>;
 
 /** Flattens a geometry in the order of its field list. */
 export function encode<F extends readonly string[]>(fields: F, geometry: Geometry<F>): Int32Array {

@@ -199,6 +199,8 @@ describe('the native headers', () => {
     ['GemmGeometry', geometry.GEMM_FIELDS],
     ['AxisGeometry', geometry.AXIS_FIELDS],
     ['ChannelGeometry', geometry.CHANNEL_FIELDS],
+    ['BlockedGeometry', geometry.BLOCKED_FIELDS],
+    ['ConvolutionOptions', geometry.CONVOLUTION_OPTION_FIELDS],
   ])('have the fields of %s in the order of lib/geometry.ts', (name, fields) => {
     expect(structs().get(name)).toEqual([...fields]);
   });
@@ -236,6 +238,9 @@ describe('the native headers', () => {
       ReduceOperation: operations.REDUCE_OPERATIONS,
       ArgReduceOperation: operations.ARG_REDUCE_OPERATIONS,
       PadMode: operations.PAD_MODES,
+      ConvolutionPass: operations.CONVOLUTION_PASSES,
+      ConvolutionAlgorithm: operations.CONVOLUTION_ALGORITHMS,
+      ActivationKind: operations.ACTIVATION_KINDS,
     };
     const found = [...header('operations.h').matchAll(/namespace (\w+) \{\s*enum \{([^}]*)\}/g)];
     const parsed = Object.fromEntries(

@@ -39,6 +39,30 @@ export const COMPARE_OPERATIONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
 export const REDUCE_OPERATIONS = ['sum', 'mean', 'max', 'min'] as const; // max and min: NaN wins
 export const ARG_REDUCE_OPERATIONS = ['argmax', 'argmin'] as const; // first position; the first NaN wins
 export const PAD_MODES = ['constant', 'reflect', 'replicate', 'circular'] as const;
+export const CONVOLUTION_PASSES = ['forward', 'gradInput', 'gradWeight'] as const;
+/** How a convolution of blocked tensors is computed (native/README.md). */
+export const CONVOLUTION_ALGORITHMS = [
+  'direct', // sum over taps and channels, result in registers
+  'plainInput', // the same, the source being plain NCHW: a network's first layer
+  'winograd2', // F(2×2, 3×3)
+  'winograd4', // F(4×4, 3×3)
+  'depthwise', // one channel a group
+  'grouped', // groups within a block of channels
+] as const;
+/** What a convolution does to its result before it stores it. */
+export const ACTIVATION_KINDS = [
+  'identity',
+  'relu',
+  'clip', // min(beta, max(alpha, x))
+  'leakyRelu', // x > 0 ? x : alpha·x
+  'prelu', // x > 0 ? x : slope of the channel · x
+  'hardSigmoid', // min(1, max(0, alpha·x + beta))
+  'hardSwish', // x · min(1, max(0, x/6 + 1/2))
+  'sigmoid',
+  'tanh',
+  'silu',
+  'gelu',
+] as const;
 
 export type UnaryOperation = (typeof UNARY_OPERATIONS)[number];
 export type BinaryOperation = (typeof BINARY_OPERATIONS)[number];
@@ -46,3 +70,6 @@ export type CompareOperation = (typeof COMPARE_OPERATIONS)[number];
 export type ReduceOperation = (typeof REDUCE_OPERATIONS)[number];
 export type ArgReduceOperation = (typeof ARG_REDUCE_OPERATIONS)[number];
 export type PadMode = (typeof PAD_MODES)[number];
+export type ConvolutionPass = (typeof CONVOLUTION_PASSES)[number];
+export type ConvolutionAlgorithm = (typeof CONVOLUTION_ALGORITHMS)[number];
+export type ActivationKind = (typeof ACTIVATION_KINDS)[number];

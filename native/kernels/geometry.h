@@ -39,6 +39,18 @@ struct ChannelGeometry {
   int32_t n, c, size;
 };
 
+// A tensor in blocks of 16 channels inside a border of `halo` zero pixels (kernels/blocked/layout.inl).
+struct BlockedGeometry {
+  int32_t n, c, h, w, halo;
+};
+
+// How a convolution of blocked tensors is computed. `pass` is one of ConvolutionPass, `algorithm` one of
+// ConvolutionAlgorithm, `activation` one of ActivationKind (all in operations.h). The halos are those of the tensor that
+// is read and of the one that is written; the residual lies like the latter.
+struct ConvolutionOptions {
+  int32_t pass, algorithm, haloIn, haloOut, activation, residualAfter;
+};
+
 constexpr int kMaxRank = 8;
 
 // shape and one stride row per operand, the leading unused axes having size 1 and stride 0

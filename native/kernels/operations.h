@@ -19,3 +19,12 @@ enum { argmax, argmin };
 namespace PadMode {
 enum { constant, reflect, replicate, circular };
 }
+namespace ConvolutionPass {
+enum { forward, gradInput, gradWeight };
+}
+namespace ConvolutionAlgorithm {
+enum { direct, plainInput, winograd2, winograd4, depthwise, grouped };
+}
+namespace ActivationKind {
+enum { identity, relu, clip, leakyRelu, prelu, hardSigmoid, hardSwish, sigmoid, tanh, silu, gelu };
+}

@@ -7,13 +7,10 @@
 // exact in float and no entry is large, which halves the rounding error of the textbook's 0, +-1, +-2. All divisions
 // are in G.
 #pragma once
-#include "kernels/pack.inl"
+#include "kernels/blocked/layout.inl"
 
 namespace ISA {
 namespace {
-
-// Channels side by side in a pixel, on every instruction set: a cache line.
-constexpr int kBlock = 16;
 
 template <int Out>
 constexpr int kPoints = (Out + 2) * (Out + 2);

@@ -1,0 +1,49 @@
+import type { BLOCKED_FIELDS } from '../geometry.js';
+
+/** Channels side by side in a pixel of the native kernels' own layout (native/README.md). */
+export const BLOCK = 16;
+
+/** Floats of a tensor in blocks of 16 channels; native/kernels/blocked/layout.inl computes the same. */
+export function blockedElements({ n, c, h, w, halo }: Record<(typeof BLOCKED_FIELDS)[number], number>): number {
+  const blocks = Math.ceil(c / BLOCK);
+  const plane = (h + 2 * halo) * (w + 2 * halo) * BLOCK;
+  return n * blocks * (plane % 1024 === 0 ? plane + BLOCK : plane);
+}
+
+/**
+ * The kernels of native/kernels.inc that work on the blocked layout: `In` fields are Float32Array or null, geometries
+ * Int32Array in the order of their field lists.
+ */
+export interface BlockedKernels {
+  toBlocked(x: Float32Array, y: Float32Array, g: Int32Array): void;
+  fromBlocked(x: Float32Array, y: Float32Array, g: Int32Array): void;
+  /** Writes [algorithm, floats of packed weights] to `choice`: what suits this convolution best. */
+  blockedConv2dChoose(choice: Int32Array, g: Int32Array, pass: number, exact: number): void;
+  blockedConv2dPack(
+    weight: Float32Array,
+    bias: Float32Array | null,
+    packed: Float32Array,
+    g: Int32Array,
+    pass: number,
+    algorithm: number,
+  ): void;
+  /** Forward pass, or gradient of the input: then `x` is dy and `y` is dx. */
+  blockedConv2d(
+    x: Float32Array,
+    packed: Float32Array,
+    residual: Float32Array | null,
+    slopes: Float32Array | null,
+    y: Float32Array,
+    g: Int32Array,
+    options: Int32Array,
+    alpha: number,
+    beta: number,
+  ): void;
+  blockedConv2dGradWeight(
+    x: Float32Array,
+    dy: Float32Array,
+    dweight: Float32Array,
+    g: Int32Array,
+    options: Int32Array,
+  ): void;
+}

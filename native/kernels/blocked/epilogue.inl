@@ -1,0 +1,87 @@
+// What happens to a result between the last multiply-add and the store: residual added, activation applied. (The bias
+// is what the sums start from.)
+#pragma once
+#include "kernels/blocked/layout.inl"
+#include "kernels/math.inl"
+#include "kernels/operations.h"
+
+namespace ISA {
+namespace {
+
+struct Epilogue {
+  const float* residual;  // a tensor laid out like the result, or nullptr
+  const float* slopes;    // one per channel, for prelu
+  int32_t activation;     // ActivationKind
+  bool residualAfter;     // the residual is added to the activation's value, not to its argument
+  float alpha, beta;
+};
+
+INLINE V hardSigmoid(V x, V alpha, V beta) { return min(set1(1.0f), max(zero(), fmadd(alpha, x, beta))); }
+INLINE V leaky(V x, V slope) { return select(lessEqual(x, zero()), mul(x, slope), x); }
+
+// Activations that fit between sum and store; the others work on what has been stored, since a call of exp would push
+// the sums out of their registers.
+INLINE bool isCheap(int32_t activation) { return activation < ActivationKind::sigmoid; }
+
+template <class Function>
+INLINE void mapValues(V* values, int count, Function function) {
+#pragma GCC unroll 32
+  for (int i = 0; i < count; i++) values[i] = function(values[i]);
+}
+
+// The cheap activations on `count` vectors of the same channels, `slope` being theirs. NaN passes through all of them:
+// max and min give their second operand when the two are unordered.
+template <int Count>
+INLINE void activateCheap(const Epilogue& e, V (&values)[Count], V slope) {
+  const V alpha = set1(e.alpha), beta = set1(e.beta);
+  switch (e.activation) {
+    case ActivationKind::relu:
+      return mapValues(values, Count, [](V x) { return max(zero(), x); });
+    case ActivationKind::clip:
+      return mapValues(values, Count, [=](V x) { return min(beta, max(alpha, x)); });
+    case ActivationKind::leakyRelu:
+      return mapValues(values, Count, [=](V x) { return leaky(x, alpha); });
+    case ActivationKind::prelu:
+      return mapValues(values, Count, [=](V x) { return leaky(x, slope); });
+    case ActivationKind::hardSigmoid:
+      return mapValues(values, Count, [=](V x) { return hardSigmoid(x, alpha, beta); });
+    case ActivationKind::hardSwish:
+      return mapValues(values, Count, [](V x) { return mul(x, hardSigmoid(x, set1(1.0f / 6), set1(0.5f))); });
+    default:
+      return;
+  }
+}
+
+INLINE V activateDear(int32_t activation, V x) {
+  switch (activation) {
+    case ActivationKind::sigmoid:
+      return sigmoid(x);
+    case ActivationKind::tanh:
+      return tanh(x);
+    case ActivationKind::silu:
+      return silu(x);
+    default:
+      return gelu(x);
+  }
+}
+
+// The other activations on `pixels` pixels in a row of `width` channels each, `step` floats apart, as they lie in the
+// result, and after it the residual if it comes late.
+__attribute__((noinline)) void activateStored(int32_t activation, float* pixel, const float* residual, int64_t pixels,
+                                              int64_t step, int64_t width) {
+  for (int64_t i = 0; i < pixels; i++) {
+    for (int64_t c = 0; c < width; c += kWidth) {
+      float* p = pixel + i * step + c;
+      V value = activateDear(activation, load(p));
+      if (residual) value = add(value, load(residual + i * step + c));
+      store(p, value);
+    }
+  }
+}
+
+INLINE bool isValidEpilogue(int32_t activation) {
+  return activation >= ActivationKind::identity && activation <= ActivationKind::gelu;
+}
+
+}  // namespace
+}  // namespace ISA
