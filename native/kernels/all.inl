@@ -17,6 +17,8 @@
 #include "kernels/softmax.inl"
 #include "kernels/optimizer.inl"
 
+#include "kernels/blocked/convert.inl"
+
 namespace ISA {
 
 // A kernel without plan() and run() of its argument struct does not compile here.
