@@ -101,7 +101,6 @@ INLINE bool isValidPass(int32_t pass) {
 INLINE Work plan(const args::blockedConv2dChoose& q) {
   if (!isValid(q.g) || !isValidPass(q.pass)) return refuse("blockedConv2dChoose: the geometry is not valid");
   if (!holds(q.choice, 3)) return refuse("blockedConv2dChoose: choice is shorter than 3");
-  const BlockedSum s = blockedSum(q.g, q.pass, 0, 0);
   const int64_t weights = elements(q.g.oc, q.g.ic, q.g.kh, q.g.kw), reach = int64_t{q.g.kh} * q.g.dilationH;
   if (weights < 0 || weights > INT32_MAX / 8 || reach > INT32_MAX || int64_t{q.g.kw} * q.g.dilationW > INT32_MAX)
     return refuse("blockedConv2dChoose: the geometry is not valid");
@@ -113,8 +112,7 @@ INLINE void run(const args::blockedConv2dChoose& q, int, Range, const Workspace&
   const int32_t algorithm = chooseAlgorithm(s, q.exact != 0);
   q.choice.data[0] = algorithm;
   q.choice.data[1] = algorithm == kNoAlgorithm ? 0 : static_cast<int32_t>(packedFloats(s, algorithm));
-  const bool isPlain = algorithm == ConvolutionAlgorithm::plainInput;
-  q.choice.data[2] = isPlain ? 0 : static_cast<int32_t>(largest(neededHalo(s, s.y), neededHalo(s, s.x)));
+  q.choice.data[2] = static_cast<int32_t>(largest(neededHalo(s, s.y), neededHalo(s, s.x)));
 }
 
 INLINE Work plan(const args::blockedConv2dPack& q) {

@@ -58,6 +58,19 @@ INLINE BlockedTiles blockedTiles(const BlockedSum& s) {
   return grid;
 }
 
+// A panel as direct.inl reads it, taps in the order of the sum.
+INLINE void packTapsInOrder(const BlockedSum& s, const float* weight, int64_t panel, float* to, float* taps) {
+  const int64_t width = panelWidth(s, panel);
+  for (int64_t channel = 0; channel < s.channels; channel += kBlock) {
+    const int64_t channels = smallest(kBlock, s.channels - channel);
+    loadTaps(s, weight, 0, panel, channel, channels, taps);
+    for (int64_t tap = 0; tap < 9; tap++) {
+      for (int64_t k = 0; k < channels; k++, to += width)
+        copyRow(to, taps + (k * 9 + (s.gradient ? 8 - tap : tap)) * width, width);
+    }
+  }
+}
+
 template <int Out>
 INLINE int64_t panelFloats(const BlockedSum& s) {
   return kPoints<Out> * kernelStep(s.channels);
@@ -69,28 +82,28 @@ INLINE int64_t packedWinogradFloats(const BlockedSum& s) {
   return kernels < 0 ? kInvalid : paddedRows(s) + aligned(panels) + panels * panelFloats<Out>(s);
 }
 
+// Items of packing are panels; the first one does the bias as well.
 template <int Out>
-INLINE void packWinograd(const BlockedSum& s, const float* weight, const float* bias, float* packed, float* taps) {
-  packBias(s, bias, packed);
+INLINE Work planPackWinograd(const BlockedSum& s) {
+  Work work = parallel(ceilDiv(s.rows, kTileCols), 1, static_cast<double>(s.rows) * s.channels * kPoints<Out>);
+  work.localFloats = largest(kTapFloats, 9 * kTapPanel);
+  return work;
+}
+
+template <int Out>
+INLINE void runPackWinograd(const BlockedSum& s, const float* weight, const float* bias, float* packed, Range range,
+                            const Workspace& workspace) {
   const Sum3x3 sum = sum3x3(s, weight);
-  const int64_t panels = ceilDiv(s.rows, kTileCols), step = kernelStep(s.channels);
   float* magnitudes = packed + paddedRows(s);
-  float* kernels = magnitudes + aligned(panels);
-  for (int64_t panel = 0; panel < panels; panel++, kernels += panelFloats<Out>(s)) {
+  if (range.begin == 0) packBias(s, bias, packed);
+  for (int64_t panel = range.begin; panel < range.end; panel++) {
+    float* kernels = magnitudes + aligned(ceilDiv(s.rows, kTileCols)) + panel * panelFloats<Out>(s);
     fillRow(kernels, panelFloats<Out>(s), 0);
     magnitudes[panel] = 0;
     for (int64_t c = 0; c < s.channels; c += kBlock)
-      magnitudes[panel] += transformWeights<Out>(sum, panel, c / kBlock, kernels + c * kTileCols, step, taps);
-    if (isTame(0, magnitudes[panel])) continue;
-    const Weights w = weightsOf(s, weight);
-    const int64_t row = panel * kTileCols, width = panelWidth(s, panel), rows = smallest(width, s.rows - row);
-    float* to = kernels;
-    for (int64_t c = 0; c < s.channels; c += kBlock) {
-      const int64_t channels = smallest(kBlock, s.channels - c);
-      for (int64_t tap = 0; tap < 9; tap++, to += channels * width)
-        packTap(weight + row * w.row + c * w.channel + (s.gradient ? 8 - tap : tap), w.row, w.channel, rows, channels, to,
-                width);
-    }
+      magnitudes[panel] += transformWeights<Out>(sum, panel, c / kBlock, kernels + c * kTileCols,
+                                                 kernelStep(s.channels), workspace.local);
+    if (!isTame(0, magnitudes[panel])) packTapsInOrder(s, weight, panel, kernels, workspace.local);
   }
 }
 
