@@ -193,11 +193,16 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
               Number.isFinite(value) && Math.abs(value) < 1e9 ? Math.abs(value) : 0,
             );
             const k = terms(c);
+            // For such pixels weights are recovered from their transforms, to within the rounding of the largest of
+            // a kernel; normal weights stay below 5.
+            const recovered =
+              place === 'source' && Number.isFinite(special) && isWinograd(algorithm) ? 64 * 5 * special : 0;
             for (const isa of isas) {
               native.setIsa(isa);
               convolve({ ...c, activation: 'relu' }).forEach((value, i) => {
                 const wanted = Number.isNaN(of[i]) ? of[i] : Math.fround(Math.max(0, of[i]));
-                const near = Math.abs(value - wanted) <= U * (finite[i] * (30 + Math.sqrt(k)) + Math.abs(of[i]) * 30);
+                const ordinary = finite[i] * (30 + Math.sqrt(k)) + Math.abs(of[i]) * 30;
+                const near = Math.abs(value - wanted) <= U * (ordinary + recovered);
                 expect(
                   near || Object.is(value, wanted),
                   `${isa} ${pass} ${algorithm} ${special} in ${place}: [${i}] ${value} for ${wanted}`,
