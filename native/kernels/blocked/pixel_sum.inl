@@ -32,12 +32,10 @@ struct PixelSum {
   bool adds;  // to what `sum` holds, instead of overwriting it
 };
 
+// `p` is a copy, so that stores to `sum` cannot change it: its fields need not be read again after each.
 template <int Outer, int Inner, int Vectors>
-__attribute__((noinline)) void sumPixels(const PixelSum& p) {
-  const float* xLine = p.x;
-  const float* dyLine = p.dy;
+__attribute__((noinline)) void sumPixels(PixelSum p) {
   const int64_t outerStep = p.outerStep, xCol = p.xCol, dyVector = p.dyVector;
-  bool adds = p.adds;
   int64_t row = 0;
   for (int64_t lines = p.lines; lines > 0; lines -= p.linesAtOnce) {
     V sum[Outer][Inner][Vectors];
@@ -49,48 +47,57 @@ __attribute__((noinline)) void sumPixels(const PixelSum& p) {
         for (int v = 0; v < Vectors; v++) sum[o][i][v] = zero();
 
     for (int64_t line = smallest(lines, p.linesAtOnce); line > 0; line--) {
-      const float* x = xLine;
-      const float* dy = dyLine;
+      const float* x = p.x;
+      const float* dy = p.dy;
       for (int64_t col = p.cols; col > 0; col--) {
-        V right[Vectors];
+        V gradient[Vectors];
 #pragma GCC unroll 2
         for (int v = 0; v < Vectors; v++) {
-          right[v] = load(dy + v * dyVector);
-          keepInRegister(right[v]);
+          gradient[v] = load(dy + v * dyVector);
+          keepInRegister(gradient[v]);
         }
 #pragma GCC unroll 16
         for (int o = 0; o < Outer; o++) {
 #pragma GCC unroll 16
           for (int i = 0; i < Inner; i++) {
-            const V left = broadcast(x + o * outerStep + i);
+            const V value = broadcast(x + o * outerStep + i);
 #pragma GCC unroll 2
-            for (int v = 0; v < Vectors; v++) sum[o][i][v] = fmadd(left, right[v], sum[o][i][v]);
+            for (int v = 0; v < Vectors; v++) sum[o][i][v] = fmadd(value, gradient[v], sum[o][i][v]);
           }
         }
         x += xCol;
         dy += kBlock;
       }
-      xLine += p.xRow;
-      dyLine += p.dyRow;
+      p.x += p.xRow;
+      p.dy += p.dyRow;
       if (++row == p.rows) {
         row = 0;
-        xLine += p.xImage;
-        dyLine += p.dyImage;
+        p.x += p.xImage;
+        p.dy += p.dyImage;
       }
     }
 
+    if (p.adds) {
+#pragma GCC unroll 16
+      for (int o = 0; o < Outer; o++) {
+#pragma GCC unroll 16
+        for (int i = 0; i < Inner; i++) {
+#pragma GCC unroll 2
+          for (int v = 0; v < Vectors; v++)
+            sum[o][i][v] = add(load(p.sum + o * p.sumOuter + i * p.sumInner + v * kWidth), sum[o][i][v]);
+        }
+      }
+    }
 #pragma GCC unroll 16
     for (int o = 0; o < Outer; o++) {
 #pragma GCC unroll 16
       for (int i = 0; i < Inner; i++) {
 #pragma GCC unroll 2
-        for (int v = 0; v < Vectors; v++) {
-          float* to = p.sum + o * p.sumOuter + i * p.sumInner + v * kWidth;
-          store(to, adds ? add(load(to), sum[o][i][v]) : sum[o][i][v]);
-        }
+        for (int v = 0; v < Vectors; v++)
+          store(p.sum + o * p.sumOuter + i * p.sumInner + v * kWidth, sum[o][i][v]);
       }
     }
-    adds = true;
+    p.adds = true;
   }
 }
 
