@@ -1,6 +1,6 @@
 // The gradient of the weights for blocked tensors: what it demands of its buffers, and which algorithm sums it.
 #pragma once
-#include "kernels/blocked/weight_sum.inl"
+#include "kernels/blocked/winograd_weight.inl"
 #include "kernels/conv2d.inl"
 #include "kernels/operations.h"
 
@@ -55,13 +55,23 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
       if (!empty && !fitsPlain(plainFloats(s, 1, smallest(g.ow, kUnitCols)), kMostPlainFloats))
         return refuse("blockedConv2dGradWeight: the kernel reaches too far for plain input");
       return planBlockedWeightSum(s);
+    case ConvolutionAlgorithm::winograd4:
+      return empty ? planBlockedWeightSum(s) : planWinogradWeight<4>(s);
+    case ConvolutionAlgorithm::winograd2:
+      return empty ? planBlockedWeightSum(s) : planWinogradWeight<2>(s);
     default:
       return refuse("blockedConv2dGradWeight: no such algorithm");
   }
 }
 
 INLINE void run(const args::blockedConv2dGradWeight& q, int phase, Range range, const Workspace& workspace) {
-  runBlockedWeightSum(blockedWeightSum(q), phase, range, workspace);
+  const BlockedWeightSum s = blockedWeightSum(q);
+  const bool empty = elements(q.g.n, q.g.oh, q.g.ow) == 0;
+  if (!empty && q.o.algorithm == ConvolutionAlgorithm::winograd4)
+    return runWinogradWeight<4>(s, phase, range, workspace);
+  if (!empty && q.o.algorithm == ConvolutionAlgorithm::winograd2)
+    return runWinogradWeight<2>(s, phase, range, workspace);
+  runBlockedWeightSum(s, phase, range, workspace);
 }
 
 }  // namespace

@@ -69,6 +69,10 @@ struct BlockedWeightGrid {
   WeightUnits units;
 };
 
+INLINE void prefetchPixels(const float* pixel, int64_t count) {
+  for (int64_t i = 0; i < count; i++) __builtin_prefetch(pixel + i * kBlock, 0, 2);
+}
+
 INLINE int64_t weightTaps(const BlockedWeightSum& s) { return s.y.kernel * s.x.kernel; }
 
 INLINE BlockedWeightGrid gridOf(const BlockedWeightSum& s) {
