@@ -22,6 +22,11 @@ namespace {
 // 8 sums, a row of 5 weights and a pixel are 14 of the 16 registers that AVX2 has, and 8 chains of multiply-adds are
 // what two a cycle with a latency of four need.
 constexpr int kDepthwiseTile = 8;
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kDepthwiseKept = 9;  // weights that stay in registers from tile to tile, of 32
+#else
+constexpr int kDepthwiseKept = 0;
+#endif
 
 // Results of a row of a block, or every n-th of them, as all rows of a band compute them; distances in floats.
 struct DepthwiseRun {
@@ -29,80 +34,100 @@ struct DepthwiseRun {
   const float* bias;
   const float* slopes;
   int64_t resultStep, sourceStep;                // from one result to the next
-  int64_t sourceUnit, sourceRow, sourceChannel;  // from one tap to the next along each axis
+  int64_t resultRow, sourceRow;                  // from one row of results to the next
+  int64_t columnUnit, rowUnit, sourceChannel;    // from one tap to the next along each axis
   int64_t channels, rows, columns;               // taps
   const Epilogue* epilogue;
 };
 
-// Lanes from `part` on of some results: what the first tap of the first result reads, the result, what is added to it.
-struct DepthwiseSpot {
-  const float* source;
-  float* result;
-  const float* residual;  // or nullptr
-  int part;
-};
-
-INLINE void advance(const DepthwiseRun& d, DepthwiseSpot& spot, int64_t results) {
-  spot.source += results * d.sourceStep;
-  spot.result += results * d.resultStep;
-  if (spot.residual) spot.residual += results * d.resultStep;
+// sums[i] += the pixels of one row under a tile, `unit` apart, times that row's weights.
+template <int Taps, int Stride, int Count>
+INLINE void addTaps(V (&sums)[Count], const V* weights, const float* pixels, int64_t unit) {
+#pragma GCC unroll 32
+  for (int p = 0; p < (Count - 1) * Stride + Taps; p++) {
+    V pixel = load(pixels);
+    keepInRegister(pixel);
+    pixels += unit;
+#pragma GCC unroll 16
+    for (int i = 0; i < Count; i++) {
+      const int t = p - i * Stride;
+      if (t >= 0 && t < Taps) sums[i] = fmadd(pixel, weights[t], sums[i]);
+    }
+  }
 }
 
-// Taps is the width of the kernel if it is one of the usual ones, and then Stride * sourceUnit == sourceStep. With Taps
-// = 0 it is any width, and Stride = 1 says that sourceStep is kBlock.
-template <int Taps, int Stride, int Count>
-INLINE void depthwiseTile(const DepthwiseRun& d, const DepthwiseSpot& spot) {
-  V sums[Count];
-  const V bias = load(d.bias + spot.part);
+template <int Count>
+INLINE void loadWeights(V (&weights)[Count], const float* taps) {
 #pragma GCC unroll 16
-  for (int i = 0; i < Count; i++) sums[i] = bias;
-  const float* taps = d.taps + spot.part;
-  const float* source = spot.source;
-  const int64_t unit = d.sourceUnit, sourceRow = d.sourceRow;
+  for (int t = 0; t < Count; t++) {
+    weights[t] = load(taps + t * kBlock);
+    keepInRegister(weights[t]);
+  }
+}
+
+// The same for kernels and strides of any size, a load per multiply-add. Stride = 1 says that sourceStep is kBlock.
+template <int Stride, int Count>
+INLINE void addAnyTaps(const DepthwiseRun& d, V (&sums)[Count], const float* taps, const float* source) {
+  const int64_t step = Stride == 1 ? kBlock : d.sourceStep;
   for (int64_t c = d.channels; c > 0; c--, source += d.sourceChannel) {
     const float* row = source;
-    for (int64_t r = d.rows; r > 0; r--, row += sourceRow) {
+    for (int64_t r = d.rows; r > 0; r--, row += d.rowUnit) {
       const float* pixels = row;
-      if constexpr (Taps > 0) {
-        V weights[Taps];
+      for (int64_t t = d.columns; t > 0; t--, pixels += d.columnUnit, taps += kBlock) {
+        V weight = load(taps);
+        keepInRegister(weight);
 #pragma GCC unroll 16
-        for (int t = 0; t < Taps; t++) {
-          weights[t] = load(taps + t * kBlock);
-          keepInRegister(weights[t]);
-        }
-#pragma GCC unroll 32
-        for (int p = 0; p < (Count - 1) * Stride + Taps; p++) {
-          V pixel = load(pixels);
-          keepInRegister(pixel);
-          pixels += unit;
-#pragma GCC unroll 16
-          for (int i = 0; i < Count; i++) {
-            const int t = p - i * Stride;
-            if (t >= 0 && t < Taps) sums[i] = fmadd(pixel, weights[t], sums[i]);
-          }
-        }
-        taps += Taps * kBlock;
-      } else {
-        const int64_t step = Stride == 1 ? kBlock : d.sourceStep;
-        for (int64_t t = d.columns; t > 0; t--, pixels += unit, taps += kBlock) {
-          V weight = load(taps);
-          keepInRegister(weight);
-#pragma GCC unroll 16
-          for (int i = 0; i < Count; i++) sums[i] = fmadd(weight, load(pixels + i * step), sums[i]);
-        }
+        for (int i = 0; i < Count; i++) sums[i] = fmadd(weight, load(pixels + i * step), sums[i]);
       }
     }
   }
-  finishSums(*d.epilogue, sums, load(d.slopes + spot.part), spot.result, spot.residual, d.resultStep);
 }
 
-using DepthwiseTiles = void (*)(const DepthwiseRun& d, DepthwiseSpot spot, int64_t tiles);
+// `height` rows of `tiles` tiles, the lanes from `part` on; `source` is what the first tap of the first result reads.
+// Taps > 0 is a kernel of Taps x Taps, one source channel and Stride * columnUnit == sourceStep.
+using DepthwiseTiles = void (*)(const DepthwiseRun& run, int64_t part, const float* source, float* result,
+                                const float* residual, int64_t tiles, int64_t height);
 
 template <int Taps, int Stride, int Count>
-__attribute__((noinline)) void depthwiseTiles(const DepthwiseRun& d, DepthwiseSpot spot, int64_t tiles) {
-  for (; tiles > 0; tiles--) {
-    depthwiseTile<Taps, Stride, Count>(d, spot);
-    advance(d, spot, Count);
+__attribute__((noinline)) void depthwiseTiles(const DepthwiseRun& run, int64_t part, const float* source, float* result,
+                                              const float* residual, int64_t tiles, int64_t height) {
+  const DepthwiseRun d = run;  // what is stored cannot change a copy
+  const Epilogue e = *d.epilogue;
+  const V bias = load(d.bias + part), slopes = load(d.slopes + part);
+  const float* taps = d.taps + part;
+  constexpr bool kKept = Taps > 0 && Taps * Taps <= kDepthwiseKept;
+  V kept[kKept ? Taps * Taps : 1];
+  if constexpr (kKept) loadWeights(kept, taps);
+  for (; height > 0; height--) {
+    const float* from = source;
+    float* to = result;
+    const float* rest = residual;
+    for (int64_t tile = tiles; tile > 0; tile--) {
+      V sums[Count];
+#pragma GCC unroll 16
+      for (int i = 0; i < Count; i++) sums[i] = bias;
+      if constexpr (Taps == 0) {
+        addAnyTaps<Stride>(d, sums, taps, from);
+      } else {
+#pragma GCC unroll 8
+        for (int r = 0; r < Taps; r++) {
+          if constexpr (kKept) {
+            addTaps<Taps, Stride>(sums, kept + r * Taps, from + r * d.rowUnit, d.columnUnit);
+          } else {
+            V weights[Taps];
+            loadWeights(weights, taps + r * Taps * kBlock);
+            addTaps<Taps, Stride>(sums, weights, from + r * d.rowUnit, d.columnUnit);
+          }
+        }
+      }
+      finishSums(e, sums, slopes, to, rest, d.resultStep);
+      from += Count * d.sourceStep;
+      to += Count * d.resultStep;
+      if (rest) rest += Count * d.resultStep;
+    }
+    source += d.sourceRow;
+    result += d.resultRow;
+    if (residual) residual += d.resultRow;
   }
 }
 
@@ -226,33 +251,39 @@ Work planDepthwise(const BlockedSum& s) {
 INLINE void depthwiseRows(const BlockedSum& s, const AxisRun& y, const AxisRun& x, DepthwiseRun d, const float* source,
                           float* result, const float* residual, Range rows) {
   const int64_t common = greatestCommonDivisor(x.stride, x.unit), stride = x.stride / common;
-  const bool usual = (x.taps == 3 || x.taps == 5) && (stride == 1 || stride == 2);
+  const bool usual = (x.taps == 3 || x.taps == 5) && x.taps == y.taps && d.channels == 1 && stride <= 2;
   // results so far apart that their taps are neighbours; not worth it if that leaves short tiles only
   int64_t apart = x.unit / common;
   const bool shared = usual && apart * 4 <= largest(4, x.positions);
   if (!shared) apart = 1;
+  d.rows = y.taps;
   d.columns = x.taps;
-  d.sourceUnit = x.unit * kBlock;
+  d.rowUnit = y.unit * s.from.row;
+  d.columnUnit = x.unit * kBlock;
+  d.sourceRow = y.stride * s.from.row;
+  d.resultRow = y.outputStep * s.to.row;
   d.sourceStep = x.stride * apart * kBlock;
   d.resultStep = x.outputStep * apart * kBlock;
+  source += (rows.begin * y.stride + y.offset) * s.from.row + x.offset * kBlock;
+  const int64_t to = (y.origin + rows.begin * y.outputStep) * s.to.row + x.origin * kBlock;
   for (int64_t first = 0; first < smallest(apart, x.positions); first++) {
     // A row is cut into tiles of two sizes that differ by one, since short tiles wait for their own multiply-adds.
     const int64_t results = ceilDiv(x.positions - first, apart), tiles = ceilDiv(results, kDepthwiseTile);
-    const int64_t count = results / tiles, longer = results % tiles;
+    const int64_t count = results / tiles, longer = results % tiles, done = longer * (count + 1);
     const int64_t taps = shared ? x.taps : 0, step = shared ? stride : x.stride;
     const DepthwiseTiles runLonger = depthwiseTilesOf(taps, step, smallest(kDepthwiseTile, count + 1));
     const DepthwiseTiles runShorter = depthwiseTilesOf(taps, step, count);
-    for (int64_t p = rows.begin; p < rows.end; p++) {
-      const int64_t from = (p * y.stride + y.offset) * s.from.row + (first * x.stride + x.offset) * kBlock;
-      const int64_t to = (y.origin + p * y.outputStep) * s.to.row + (x.origin + first * x.outputStep) * kBlock;
+    // so many rows at once that the parts of their pixels find each other's lines in the first level cache
+    const int64_t together = kWidth == kBlock ? rows.end - rows.begin : largest(1, 256 / s.to.w);
+    for (int64_t p = rows.begin; p < rows.end; p += together) {
+      const int64_t height = smallest(together, rows.end - p);
       for (int part = 0; part < kBlock; part += kWidth) {
-        DepthwiseSpot spot = {source + from + part, result + to + part, residual ? residual + to + part : nullptr,
-                              part};
-        if (longer > 0) {
-          runLonger(d, spot, longer);
-          advance(d, spot, longer * (count + 1));
-        }
-        runShorter(d, spot, tiles - longer);
+        const float* in = source + (p - rows.begin) * d.sourceRow + first * x.stride * kBlock + part;
+        const int64_t at = to + (p - rows.begin) * d.resultRow + first * x.outputStep * kBlock + part;
+        const float* rest = residual ? residual + at : nullptr;
+        if (longer > 0) runLonger(d, part, in, result + at, rest, longer, height);
+        runShorter(d, part, in + done * d.sourceStep, result + at + done * d.resultStep,
+                   rest ? rest + done * d.resultStep : nullptr, tiles - longer, height);
       }
     }
   }
@@ -295,8 +326,6 @@ INLINE void depthwiseBand(const BlockedSum& s, int64_t image, int64_t block, int
     const AxisRun y = axisRun(s, s.y, setY);
     const int64_t begin = ceilDiv(largest(0, rowBegin - y.origin), y.outputStep);
     const int64_t end = rowEnd <= y.origin ? 0 : smallest(y.positions, ceilDiv(rowEnd - y.origin, y.outputStep));
-    d.rows = y.taps;
-    d.sourceRow = y.unit * s.from.row;
     for (int64_t setX = 0; setX < setsX; setX++) {
       const AxisRun x = axisRun(s, s.x, setX);
       d.taps = d.bias + depthwiseSetOffset(s, y, x);
