@@ -18,6 +18,7 @@
 #include "kernels/optimizer.inl"
 
 #include "kernels/blocked/convert.inl"
+#include "kernels/blocked/conv2d.inl"
 #include "kernels/blocked/depthwise.inl"
 
 namespace ISA {

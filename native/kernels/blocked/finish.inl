@@ -5,12 +5,9 @@
 namespace ISA {
 namespace {
 
-// The slopes of a block's channels for prelu, zero where there is no channel.
+// The slopes of a block's channels, lane by lane.
 INLINE void loadSlopes(const Epilogue& e, const Blocked& b, int64_t block, float (&slopes)[kBlock]) {
-  for (int v = 0; v < kBlock; v += kWidth) {
-    const int64_t channel = block * kBlock + v;
-    store(slopes + v, e.slopes ? loadUpTo(e.slopes + channel, b.c - channel) : zero());
-  }
+  for (int v = 0; v < kBlock; v += kWidth) store(slopes + v, slopeOf(e, block * kBlock + v, b.c));
 }
 
 // Stores `Count` sums of the same channels, `step` floats apart. `residual` points to what belongs to the first of
