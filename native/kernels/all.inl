@@ -20,6 +20,7 @@
 #include "kernels/blocked/convert.inl"
 #include "kernels/blocked/conv2d.inl"
 #include "kernels/blocked/depthwise.inl"
+#include "kernels/blocked/depthwise_weight.inl"
 
 namespace ISA {
 
