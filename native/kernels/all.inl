@@ -21,6 +21,7 @@
 #include "kernels/blocked/conv2d.inl"
 #include "kernels/blocked/depthwise.inl"
 #include "kernels/blocked/depthwise_weight.inl"
+#include "kernels/blocked/grouped.inl"
 
 namespace ISA {
 

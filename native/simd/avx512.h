@@ -102,6 +102,8 @@ INLINE V zipHigh(V a, V b) {
   return _mm512_permutex2var_ps(a, lanes, b);
 }
 
+INLINE V permute(V v, I lanes) { return _mm512_permutexvar_ps(lanes, v); }
+
 INLINE __m256 upperHalf(V v) { return _mm512_extractf32x8_ps(v, 1); }
 INLINE float reduceAdd(V v) {
   const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), upperHalf(v));

@@ -126,6 +126,8 @@ INLINE V odds(V a, V b) { return V{a[1], a[3], b[1], b[3]}; }
 INLINE V zipLow(V a, V b) { return V{a[0], b[0], a[1], b[1]}; }
 INLINE V zipHigh(V a, V b) { return V{a[2], b[2], a[3], b[3]}; }
 
+INLINE V permute(V v, I lanes) { return V{v[lanes[0]], v[lanes[1]], v[lanes[2]], v[lanes[3]]}; }
+
 INLINE float reduceAdd(V v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 INLINE float larger(float a, float b) { return a > b ? a : b; }
 INLINE float smaller(float a, float b) { return a < b ? a : b; }

@@ -13,6 +13,7 @@
 //   less lessEqual equal isNan both either invert any select
 //   scalePow2, exponentOf, mantissaOf    the pieces of exp and log
 //   evens, odds, zipLow, zipHigh         split and join lanes of two vectors
+//   permute(v, lanes)                    lane i is v[lanes[i]], 0 <= lanes[i] < kWidth
 //   reduceAdd, reduceMax, reduceMin      over the lanes, always in the same order
 #pragma once
 #include <stddef.h>

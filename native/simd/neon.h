@@ -118,6 +118,13 @@ INLINE V odds(V a, V b) { return vuzp2q_f32(a, b); }
 INLINE V zipLow(V a, V b) { return vzip1q_f32(a, b); }
 INLINE V zipHigh(V a, V b) { return vzip2q_f32(a, b); }
 
+// byte by byte: lane i starts at byte 4 * lanes[i]
+INLINE V permute(V v, I lanes) {
+  const uint32x4_t first = vmulq_n_u32(vreinterpretq_u32_s32(lanes), 0x04040404u);
+  const uint8x16_t bytes = vreinterpretq_u8_u32(vaddq_u32(first, vdupq_n_u32(0x03020100u)));
+  return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(v), bytes));
+}
+
 INLINE float reduceAdd(V v) { return vaddvq_f32(v); }
 INLINE float reduceMax(V v) { return vmaxvq_f32(v); }
 INLINE float reduceMin(V v) { return vminvq_f32(v); }
