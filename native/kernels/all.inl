@@ -22,6 +22,8 @@
 #include "kernels/blocked/depthwise.inl"
 #include "kernels/blocked/depthwise_weight.inl"
 #include "kernels/blocked/grouped.inl"
+#include "kernels/blocked/avg_pool.inl"
+#include "kernels/blocked/max_pool.inl"
 
 namespace ISA {
 

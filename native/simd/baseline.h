@@ -106,6 +106,10 @@ INLINE void storeMask(uint8_t* p, M m) {
 
 INLINE V loadBytes(const uint8_t* p) { return __builtin_convertvector((I{p[0], p[1], p[2], p[3]}), V); }
 
+INLINE void storeBytes(uint8_t* p, V v) {
+  for (int i = 0; i < kWidth; i++) p[i] = static_cast<uint8_t>(v[i]);
+}
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   // 1.5 * 2^23 + n holds n in its low mantissa bits

@@ -95,6 +95,14 @@ INLINE V loadBytes(const uint8_t* p) {
   return vcvtq_f32_s32(lanes);
 }
 
+INLINE void storeBytes(uint8_t* p, V v) {
+  const I lanes = vcvtq_s32_f32(v);
+  p[0] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 0));
+  p[1] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 1));
+  p[2] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 2));
+  p[3] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 3));
+}
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   const I whole = vcvtq_s32_f32(n);
