@@ -77,6 +77,13 @@ INLINE void packBias(const BlockedSum& s, const float* bias, float* packed) {
   }
 }
 
+// Weights lie in pieces, one a row or one a channel, too short for the processor to see where they lead: asks for the
+// lines of `pieces` of them. Asking past the end does no harm.
+INLINE void askForPieces(const float* from, int64_t pieces, int64_t step, int64_t floats) {
+  for (int64_t i = 0; i < pieces; i++)
+    for (int64_t j = 0; j < floats; j += 16) __builtin_prefetch(from + i * step + j, 0, 2);
+}
+
 // The weights of a panel and of up to kBlock source channels from `channel` on to taps[channel][tap][width], tap by tap
 // as the forward convolution numbers them.
 INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t channel,
@@ -85,37 +92,68 @@ INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, in
   const int64_t row = panel * kTileCols, width = panelWidth(s, panel), rows = smallest(width, s.rows - row);
   const int64_t count = kernelSize(s);
   const float* from = weight + group * w.group + row * w.row + channel * w.channel;
-  // forward, the channels of a row follow each other; in the gradient, the rows of a channel do
-  if (!s.gradient) return transpose(from, w.row, rows, channels * count, taps, width, width);
-  for (int64_t k = 0; k < channels; k++)
-    transpose(from + k * w.channel, w.row, rows, count, taps + k * count * width, width, width);
+  // a piece of a single line is asked for earlier
+  const float* ahead = from + (count < 4 ? 4 : 1) * kBlock * w.channel;
+  if (!s.gradient) {
+    // the channels of a row follow each other
+    askForPieces(ahead, rows, w.row, channels * count);
+    transpose(from, w.row, rows, channels * count, taps, width, width);
+    return;
+  }
+  // the rows of a channel do
+  askForPieces(ahead, channels, w.channel, rows * count);
+  for (int64_t k = 0; k < channels; k++, from += w.channel, taps += count * width) {
+    if (count == 1) {
+      copyRow(taps, from, rows);
+      fillRow(taps + rows, width - rows, 0);
+    } else {
+      transpose(from, w.row, rows, count, taps, width, width);
+    }
+  }
 }
 
 constexpr int64_t kTapPanel = int64_t{kBlock} * kTileCols;  // floats of one tap in loadTaps
 
+// Where a panel of a set goes: among all panels of all sets, or, packed alone, among its own.
+struct PanelPlace {
+  float* to;
+  bool alone;
+};
+INLINE float* placeOf(const BlockedSum& s, const PanelPlace& place, int64_t group, int64_t panel, const AxisTaps& y,
+                      const AxisTaps& x) {
+  if (!place.alone)
+    return place.to + packedSet(s, group, y, x) + panel * kTileCols * s.channels * y.taps.count * x.taps.count;
+  return place.to + (y.before * s.x.kernel + y.taps.count * x.before) * panelWidth(s, panel) * s.channels;
+}
+
+// The taps of one set from `taps`, as loadTaps leaves them, to their places; `to` where the first of the channels goes.
+INLINE void dealTaps(const BlockedSum& s, const AxisTaps& y, const AxisTaps& x, const float* taps, int64_t width,
+                     int64_t channels, int64_t block, float* to) {
+  const int64_t count = kernelSize(s);
+  for (int64_t first = 0; first < channels; first += block) {
+    const int64_t end = smallest(channels, first + block);
+    for (int64_t i = 0; i < y.taps.count; i++) {
+      for (int64_t j = 0; j < x.taps.count; j++) {
+        const int64_t tap = (y.taps.first + i * y.taps.step) * s.x.kernel + x.taps.first + j * x.taps.step;
+        for (int64_t k = first; k < end; k++, to += width) copyRow(to, taps + (k * count + tap) * width, width);
+      }
+    }
+  }
+}
+
 // Packs one panel of a group; `taps` has room for kTapPanel * kernelSize floats. `block`: source channels whose taps
 // lie together, kBlock, or 1 where the source is plain.
 INLINE void packPanel(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t block,
-                      float* packed, float* taps) {
-  const int64_t width = panelWidth(s, panel), count = kernelSize(s);
+                      const PanelPlace& place, float* taps) {
+  const int64_t width = panelWidth(s, panel);
   for (int64_t channel = 0; channel < s.channels; channel += kBlock) {
-    const int64_t loaded = smallest(kBlock, s.channels - channel);
-    loadTaps(s, weight, group, panel, channel, loaded, taps);
+    const int64_t channels = smallest(kBlock, s.channels - channel);
+    loadTaps(s, weight, group, panel, channel, channels, taps);
     for (int64_t originY = 0; originY < originsOf(s, s.y); originY++) {
       for (int64_t originX = 0; originX < originsOf(s, s.x); originX++) {
         const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
-        const int64_t tapsOfSet = y.taps.count * x.taps.count;
-        float* to = packed + packedSet(s, group, y, x) + panel * kTileCols * s.channels * tapsOfSet +
-                    channel * tapsOfSet * width;
-        for (int64_t first = 0; first < loaded; first += block) {
-          const int64_t end = smallest(loaded, first + block);
-          for (int64_t i = 0; i < y.taps.count; i++) {
-            for (int64_t j = 0; j < x.taps.count; j++) {
-              const int64_t tap = (y.taps.first + i * y.taps.step) * s.x.kernel + x.taps.first + j * x.taps.step;
-              for (int64_t k = first; k < end; k++, to += width) copyRow(to, taps + (k * count + tap) * width, width);
-            }
-          }
-        }
+        float* to = placeOf(s, place, group, panel, y, x) + channel * y.taps.count * x.taps.count * width;
+        dealTaps(s, y, x, taps, width, channels, block, to);
       }
     }
   }
@@ -135,7 +173,7 @@ INLINE void runPackDirect(const BlockedSum& s, const float* weight, const float*
                           Range range, const Workspace& workspace) {
   if (range.begin == 0) packBias(s, bias, packed);
   for (int64_t item = range.begin; item < range.end; item++)
-    packPanel(s, weight, item / panelsOf(s), item % panelsOf(s), block, packed, workspace.local);
+    packPanel(s, weight, item / panelsOf(s), item % panelsOf(s), block, {packed, false}, workspace.local);
 }
 
 }  // namespace
