@@ -74,15 +74,22 @@ INLINE bool pitchAliases(int64_t floats) {
   return rest < 4 || rest > 1020;
 }
 
+// Whether tiles may read the rows of A where they lie. Rows across memory, a cache line to a step of k, only if they
+// stay close by like a small B.
+INLINE bool canReadRows(const Product& p) {
+  return p.kA == 1 ? !pitchAliases(p.rowA) || p.n <= 2 * kTileCols : p.m * p.k <= kSmallB;
+}
+
 INLINE void splitBlocks(const Product& p, GemmGrid& grid) {
   // Blocks of at most 280 x 512, or taller if each packs its columns: that costs three operations in the number of rows.
-  // Smaller ones only as long as a handful of threads would stand idle and a block is worth 20 microseconds.
+  // Smaller ones only as long as a handful of threads would stand idle and a block is worth 20 microseconds, during
+  // which a few rows wait for B as long as a whole tile computes.
   const int64_t rowsOfBlock = grid.packFirst || grid.packedCols == 0 ? 280 : 1120;
   const int64_t panels = rowPanels(p.m), columns = colPanels(p.n);
   int64_t m = largest(1, ceilDiv(p.m, rowsOfBlock)), n = largest(1, ceilDiv(p.n, 1024));
   while (m * n * p.batch < 16) {
     const int64_t rows = ceilDiv(p.m, m), cols = ceilDiv(p.n, n);
-    if (rows * cols < (int64_t{1} << 21) / largest(1, p.k)) break;
+    if (largest(rows, kTileRows) * cols < (int64_t{1} << 21) / largest(1, p.k)) break;
     if (rows >= 4 * kTileRows) {
       m++;
     } else if (cols >= 4 * kTileCols && (grid.rowsInPlace || m * n * p.batch < 4)) {
@@ -108,7 +115,7 @@ INLINE GemmGrid gridOf(const Product& p) {
   const bool flat = rowPanels(p.m) <= kFlatPanels;
   if (p.colB == 1 && (flat || p.k * p.n <= kSmallB)) grid.inPlace = p.n / kTileCols * kTileCols;
   grid.packedCols = roundUp(p.n - grid.inPlace, kTileCols);
-  grid.rowsInPlace = p.kA == 1 ? !pitchAliases(p.rowA) || p.n <= 2 * kTileCols : p.m * p.k <= kSmallB;
+  grid.rowsInPlace = canReadRows(p);
   grid.streamed = flat && grid.inPlace > 0 && p.k * p.n > kStreamedB;
   grid.kBlocks = kBlocksOf(p.k, grid.streamed ? kStreamedRows : kGemmLongestK);
   const int64_t matrices = p.strideB == 0 ? 1 : p.batch;

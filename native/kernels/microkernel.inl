@@ -155,8 +155,9 @@ INLINE void multiplyTile(const Strip& s, const float* b, float* c, int64_t cols)
   }
 }
 
-template <int Rows>
-__attribute__((noinline)) void multiplyRows(const Strip& s) {
+// AnyStrip is Strip, or derives from it and has a multiplyTile() of its own.
+template <int Rows, class AnyStrip>
+__attribute__((noinline)) void multiplyRows(const AnyStrip& s) {
   const float* b = s.b;
   float* c = s.c;
   for (int64_t left = s.cols; left > 0; left -= kTileCols) {
@@ -170,13 +171,16 @@ __attribute__((noinline)) void multiplyRows(const Strip& s) {
   }
 }
 
-template <int Rows>
-INLINE void multiplyAtMost(const Strip& s) {
+template <int Rows, class AnyStrip>
+INLINE void multiplyAtMost(const AnyStrip& s) {
   if (s.rows == Rows) return multiplyRows<Rows>(s);
   if constexpr (Rows > 1) multiplyAtMost<Rows - 1>(s);
 }
 
-INLINE void multiplyStrip(const Strip& s) { multiplyAtMost<kTileRows>(s); }
+template <class AnyStrip>
+INLINE void multiplyStrip(const AnyStrip& s) {
+  multiplyAtMost<kTileRows>(s);
+}
 
 }  // namespace
 }  // namespace ISA
