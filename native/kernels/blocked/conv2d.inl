@@ -1,5 +1,7 @@
 // Convolution of blocked tensors: what is demanded of the buffers, which algorithm suits, and the way to it.
 #pragma once
+#include "kernels/blocked/depthwise.inl"
+#include "kernels/blocked/grouped.inl"
 #include "kernels/blocked/plain_input.inl"
 #include "kernels/blocked/winograd.inl"
 #include "kernels/im2col.inl"
@@ -34,14 +36,25 @@ INLINE bool isComputable(const BlockedSum& s, int32_t algorithm) {
     case ConvolutionAlgorithm::winograd2:
     case ConvolutionAlgorithm::winograd4:
       return s.groups == 1 && is3x3(s.y) && is3x3(s.x);
+    case ConvolutionAlgorithm::depthwise:
+      return suitsDepthwise(s);
+    case ConvolutionAlgorithm::grouped:
+      return suitsGrouped(s);
     default:
       return false;
   }
 }
 
+// Algorithms whose weights are packed in one piece.
+INLINE bool isLaneSum(int32_t algorithm) {
+  return algorithm == ConvolutionAlgorithm::depthwise || algorithm == ConvolutionAlgorithm::grouped;
+}
+
 INLINE int64_t packedFloats(const BlockedSum& s, int32_t algorithm) {
   if (algorithm == ConvolutionAlgorithm::winograd2) return packedWinogradFloats<2>(s);
   if (algorithm == ConvolutionAlgorithm::winograd4) return packedWinogradFloats<4>(s);
+  if (algorithm == ConvolutionAlgorithm::depthwise) return packedDepthwiseFloats(s);
+  if (algorithm == ConvolutionAlgorithm::grouped) return packedGroupedFloats(s);
   return packedDirectFloats(s);
 }
 
@@ -67,6 +80,8 @@ INLINE double winogradCycles(const BlockedSum& s) {
 // Depends on the shape only. The smaller tile rounds less than direct summation does, the larger one more: it has to pay.
 INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
   if (!s.gradient && s.groups == 1 && s.channels < kBlock) return ConvolutionAlgorithm::plainInput;
+  if (s.groups > 1 && suitsDepthwise(s)) return ConvolutionAlgorithm::depthwise;
+  if (s.groups > 1 && suitsGrouped(s)) return ConvolutionAlgorithm::grouped;
   if (!isComputable(s, ConvolutionAlgorithm::direct)) return kNoAlgorithm;
   if (exact || !isComputable(s, ConvolutionAlgorithm::winograd4) || s.channels * s.rows < 256)
     return ConvolutionAlgorithm::direct;
@@ -102,7 +117,7 @@ INLINE Work plan(const args::blockedConv2dChoose& q) {
   if (!isValid(q.g) || !isValidPass(q.pass)) return refuse("blockedConv2dChoose: the geometry is not valid");
   if (!holds(q.choice, 3)) return refuse("blockedConv2dChoose: choice is shorter than 3");
   const int64_t weights = elements(q.g.oc, q.g.ic, q.g.kh, q.g.kw), reach = int64_t{q.g.kh} * q.g.dilationH;
-  if (weights < 0 || weights > INT32_MAX / 8 || reach > INT32_MAX || int64_t{q.g.kw} * q.g.dilationW > INT32_MAX)
+  if (weights < 0 || weights > INT32_MAX / 16 || reach > INT32_MAX || int64_t{q.g.kw} * q.g.dilationW > INT32_MAX)
     return refuse("blockedConv2dChoose: the geometry is not valid");
   return parallel(1, 1, 0);
 }
@@ -128,6 +143,7 @@ INLINE Work plan(const args::blockedConv2dPack& q) {
   if (packedFloats(s, q.algorithm) == 0) return parallel(0, 1, 0);
   if (q.algorithm == ConvolutionAlgorithm::winograd2) return planPackWinograd<2>(s);
   if (q.algorithm == ConvolutionAlgorithm::winograd4) return planPackWinograd<4>(s);
+  if (isLaneSum(q.algorithm)) return parallel(1, 1, static_cast<double>(packedFloats(s, q.algorithm)));
   return planPackDirect(s);
 }
 
@@ -142,6 +158,10 @@ INLINE void run(const args::blockedConv2dPack& q, int, Range range, const Worksp
       return runPackWinograd<4>(s, weight, bias, packed, range, workspace);
     case ConvolutionAlgorithm::plainInput:
       return runPackDirect(s, weight, bias, 1, packed, range, workspace);
+    case ConvolutionAlgorithm::depthwise:
+      return packDepthwise(weight, bias, s, packed);
+    case ConvolutionAlgorithm::grouped:
+      return packGrouped(weight, bias, s, packed);
     default:
       return runPackDirect(s, weight, bias, kBlock, packed, range, workspace);
   }
@@ -186,6 +206,10 @@ INLINE Work plan(const args::blockedConv2d& q) {
       return planBlockedWinograd<2>(s);
     case ConvolutionAlgorithm::winograd4:
       return planBlockedWinograd<4>(s);
+    case ConvolutionAlgorithm::depthwise:
+      return planDepthwise(s);
+    case ConvolutionAlgorithm::grouped:
+      return planGrouped(s);
     default:
       return planDirect(s);
   }
@@ -200,6 +224,10 @@ INLINE void run(const args::blockedConv2d& q, int phase, Range range, const Work
       return runBlockedWinograd<2>(s, phase, range, workspace);
     case ConvolutionAlgorithm::winograd4:
       return runBlockedWinograd<4>(s, phase, range, workspace);
+    case ConvolutionAlgorithm::depthwise:
+      return runDepthwise(s, phase, range, workspace);
+    case ConvolutionAlgorithm::grouped:
+      return runGrouped(s, phase, range, workspace);
     default:
       return runDirect(s, phase, range, workspace);
   }

@@ -131,7 +131,7 @@ INLINE bool suitsDepthwise(const BlockedSum& s) { return s.gradient ? s.rows == 
 INLINE int64_t packedDepthwiseFloats(const BlockedSum& s) { return packedLaneFloats(s); }
 
 // A set is [channels][rows][columns][kBlock].
-void packDepthwise(const float* weight, const float* bias, const BlockedSum& s, float* packed) {
+INLINE void packDepthwise(const float* weight, const float* bias, const BlockedSum& s, float* packed) {
   const int64_t area = s.y.kernel * s.x.kernel;
   for (int64_t block = 0; block < s.to.blocks; block++, packed += laneBlockFloats(s)) {
     const int64_t channel = block * kBlock, lanes = smallest(kBlock, s.to.c - channel);
@@ -158,7 +158,7 @@ void packDepthwise(const float* weight, const float* bias, const BlockedSum& s, 
 // --- plan and run ---
 
 // Source rows that result rows [begin, end) need, within what the tensor has.
-INLINE Rows sourceRowsOf(const BlockedSum& s, int64_t begin, int64_t end) {
+INLINE RowRange sourceRowsOf(const BlockedSum& s, int64_t begin, int64_t end) {
   const int64_t reach = (s.y.kernel - 1) * s.y.dilation;
   int64_t first = begin * s.y.stride - s.y.pad, last = (end - 1) * s.y.stride - s.y.pad + reach;
   if (s.gradient) {
@@ -177,7 +177,7 @@ INLINE int64_t depthwiseCopyFloats(const BlockedSum& s) {
   return s.channels * smallest(sourceRows, s.from.h + 2 * s.from.halo) * s.from.row;
 }
 
-Work planDepthwise(const BlockedSum& s) {
+INLINE Work planDepthwise(const BlockedSum& s) {
   Work work = planLaneSum(s);
   work.localFloats = depthwiseCopyFloats(s);
   return work;
@@ -189,7 +189,7 @@ INLINE void depthwiseBand(const BlockedSum& s, int64_t image, int64_t block, int
   d.channels = s.channels;
   const float* source = s.source + pixelAt(s.from, image, block, 0, 0);
   if (multiplierOf(s) > 1) {
-    const Rows rows = sourceRowsOf(s, rowBegin, rowEnd);
+    const RowRange rows = sourceRowsOf(s, rowBegin, rowEnd);
     d.sourceChannel = (rows.end - rows.begin) * s.from.row;
     for (int64_t c = 0; c < s.channels; c++) {
       const LaneSources lanes = s.gradient ? spreadLanes(s.from, block, s.channels, c, s.to.c)
@@ -201,7 +201,7 @@ INLINE void depthwiseBand(const BlockedSum& s, int64_t image, int64_t block, int
   laneBand<DepthwiseAlgorithm>(s, d, source, image, block, rowBegin, rowEnd);
 }
 
-void runDepthwise(const BlockedSum& s, int, Range range, const Workspace& workspace) {
+INLINE void runDepthwise(const BlockedSum& s, int, Range range, const Workspace& workspace) {
   forEachBand(s.to, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
     depthwiseBand(s, image, block, rowBegin, rowEnd, workspace.local);
   });

@@ -6,7 +6,7 @@
 namespace ISA {
 namespace {
 
-struct Rows {
+struct RowRange {
   int64_t begin, end;
 };
 
@@ -39,7 +39,7 @@ INLINE LaneSources spreadLanes(const Blocked& from, int64_t block, int64_t every
 }
 
 // Rows of all blocks of an image to one block of rows as wide as they are, border included.
-__attribute__((noinline)) void copyLanes(const Blocked& from, const float* image, const LaneSources& sources, Rows rows,
+__attribute__((noinline)) void copyLanes(const Blocked& from, const float* image, const LaneSources& sources, RowRange rows,
                                          float* to) {
   const float* end = image + (rows.end + from.halo) * from.row;
   for (const float* pixel = image + (rows.begin + from.halo) * from.row; pixel < end; pixel += kBlock, to += kBlock) {
