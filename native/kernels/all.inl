@@ -6,8 +6,10 @@
 #include "kernels/plan.inl"
 
 #include "kernels/gemm.inl"
+#include "kernels/gemm_packed.inl"
 #include "kernels/im2col.inl"
 #include "kernels/conv2d.inl"
+#include "kernels/blocked/grad_weight.inl"
 #include "kernels/pool.inl"
 #include "kernels/norm.inl"
 #include "kernels/elementwise.inl"

@@ -6,10 +6,6 @@
 namespace ISA {
 namespace {
 
-struct RowRange {
-  int64_t begin, end;
-};
-
 // Where the lanes of a copied pixel come from: distances from that pixel of block 0. `count` lanes exist, the others
 // become zero.
 struct LaneSources {
