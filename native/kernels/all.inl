@@ -21,7 +21,6 @@
 
 #include "kernels/blocked/convert.inl"
 #include "kernels/blocked/conv2d.inl"
-#include "kernels/blocked/depthwise_weight.inl"
 #include "kernels/blocked/avg_pool.inl"
 #include "kernels/blocked/max_pool.inl"
 

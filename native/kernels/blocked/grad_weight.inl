@@ -1,5 +1,6 @@
 // The gradient of the weights for blocked tensors: what it demands of its buffers, and which algorithm sums it.
 #pragma once
+#include "kernels/blocked/depthwise_weight.inl"
 #include "kernels/blocked/winograd_weight.inl"
 #include "kernels/conv2d.inl"
 #include "kernels/operations.h"
@@ -25,6 +26,11 @@ INLINE BlockedWeightSum blockedWeightSum(const args::blockedConv2dGradWeight& q)
   return s;
 }
 
+// The same where groups have a single channel.
+INLINE DepthwiseWeightSum depthwiseWeightSum(const BlockedWeightSum& s) {
+  return {s.source, s.gradient, s.result, s.from, s.to, s.rows, s.y, s.x};
+}
+
 // Whether every window lies inside the border of x.
 INLINE bool staysInside(const Axis& axis, int64_t halo) {
   return axis.pad <= halo && reach(axis, axis.output) - axis.pad <= axis.source + halo;
@@ -46,6 +52,10 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
   const bool empty = elements(g.n, g.oh, g.ow) == 0;
   if (!plain && !empty && (!staysInside(s.y, q.o.haloIn) || !staysInside(s.x, q.o.haloIn)))
     return refuse("blockedConv2dGradWeight: windows reach beyond the border of x");
+  if (q.o.algorithm == ConvolutionAlgorithm::depthwise) {
+    if (s.channels != 1) return refuse("blockedConv2dGradWeight: groups are more than a channel");
+    return planDepthwiseWeight(depthwiseWeightSum(s));
+  }
   if (g.groups > 1 && (plain || s.rows % kBlock != 0 || s.channels % kBlock != 0))
     return refuse("blockedConv2dGradWeight: groups are not whole blocks of channels");
   switch (q.o.algorithm) {
@@ -67,6 +77,8 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
 INLINE void run(const args::blockedConv2dGradWeight& q, int phase, Range range, const Workspace& workspace) {
   const BlockedWeightSum s = blockedWeightSum(q);
   const bool empty = elements(q.g.n, q.g.oh, q.g.ow) == 0;
+  if (q.o.algorithm == ConvolutionAlgorithm::depthwise)
+    return runDepthwiseWeight(depthwiseWeightSum(s), phase, range, workspace);
   if (!empty && q.o.algorithm == ConvolutionAlgorithm::winograd4)
     return runWinogradWeight<4>(s, phase, range, workspace);
   if (!empty && q.o.algorithm == ConvolutionAlgorithm::winograd2)
