@@ -6,6 +6,7 @@
 #include "kernels/plan.inl"
 
 #include "kernels/gemm.inl"
+#include "kernels/gemm_packed.inl"
 #include "kernels/im2col.inl"
 #include "kernels/conv2d.inl"
 #include "kernels/blocked/grad_weight.inl"
@@ -17,6 +18,12 @@
 #include "kernels/reduce.inl"
 #include "kernels/softmax.inl"
 #include "kernels/optimizer.inl"
+
+#include "kernels/blocked/convert.inl"
+#include "kernels/blocked/conv2d.inl"
+#include "kernels/blocked/depthwise_weight.inl"
+#include "kernels/blocked/avg_pool.inl"
+#include "kernels/blocked/max_pool.inl"
 
 namespace ISA {
 
