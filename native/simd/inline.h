@@ -12,6 +12,7 @@
 //   less lessEqual equal isNan both either invert any select
 //   scalePow2, exponentOf, mantissaOf    the pieces of exp and log
 //   evens, odds, zipLow, zipHigh         split and join lanes of two vectors
+//   shiftIn<n>                           the lanes from n on of one vector, then those of another
 //   reduceAdd, reduceMax, reduceMin      over the lanes, always in the same order
 #pragma once
 #include <stddef.h>

@@ -113,6 +113,12 @@ INLINE V odds(V a, V b) { return vuzp2q_f32(a, b); }
 INLINE V zipLow(V a, V b) { return vzip1q_f32(a, b); }
 INLINE V zipHigh(V a, V b) { return vzip2q_f32(a, b); }
 
+// The vector that begins n lanes behind the start of a and goes on with b; n is 1 or 2.
+template <int n>
+INLINE V shiftIn(V a, V b) {
+  return vextq_f32(a, b, n);
+}
+
 INLINE float reduceAdd(V v) { return vaddvq_f32(v); }
 INLINE float reduceMax(V v) { return vmaxvq_f32(v); }
 INLINE float reduceMin(V v) { return vminvq_f32(v); }
