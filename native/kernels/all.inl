@@ -16,6 +16,7 @@
 #include "kernels/reduce.inl"
 #include "kernels/softmax.inl"
 #include "kernels/optimizer.inl"
+#include "kernels/measure.inl"
 
 namespace ISA {
 

@@ -1,0 +1,71 @@
+/** Long enough for a clock of 0.1 µs and a call of 0.5 µs, short beside a sample of a millisecond. */
+const CALIBRATION_US = 25;
+const FLOATS_PER_LINE = 16;
+
+/**
+ * A short run of multiply-adds in registers, on all threads of the measurement. It takes the same time whenever the
+ * machine has its full speed: its time right before and after a sample tells whether a neighbour on the same host, or
+ * another process, had part of the processor meanwhile.
+ */
+export class Calibration {
+  /** Shortest run so far, in milliseconds. */
+  bestMs = Number.POSITIVE_INFINITY;
+  #kernels;
+  #sums;
+  #flops;
+
+  constructor(kernels, threads) {
+    this.#kernels = kernels;
+    this.#sums = new Float32Array(threads * FLOATS_PER_LINE);
+    this.#flops = 100 * CALIBRATION_US;
+    // the first runs wake the threads and the processor; then the length is set by what a run takes
+    for (let i = 0; i < 200; i++) this.run();
+    this.#flops *= CALIBRATION_US / 1000 / this.bestMs;
+    this.#settle();
+    this.#flops *= CALIBRATION_US / 1000 / this.bestMs;
+    this.#settle();
+  }
+
+  #settle() {
+    this.bestMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 400; i++) this.run();
+  }
+
+  /** Milliseconds of one run. An empty call comes first: it fetches code that the measured program has displaced. */
+  run() {
+    this.#kernels.measureFma(this.#sums, 0);
+    const start = performance.now();
+    this.#kernels.measureFma(this.#sums, this.#flops);
+    const ms = performance.now() - start;
+    if (ms < this.bestMs) this.bestMs = ms;
+    return ms;
+  }
+}
+
+/** Peak of fp32 multiply-adds in GFLOP/s: the best of many half milliseconds, since nothing makes a machine faster. */
+export function peakGflops(kernels, threads) {
+  const sums = new Float32Array(threads * FLOATS_PER_LINE);
+  let flops = 1e6;
+  let best = 0;
+  for (let i = 0; i < 100; i++) {
+    const start = performance.now();
+    kernels.measureFma(sums, flops);
+    const ms = performance.now() - start;
+    best = Math.max(best, (threads * flops) / ms / 1e6);
+    flops = (0.5e6 * best) / threads;
+  }
+  return best;
+}
+
+/** Microseconds that a call of a native kernel costs on its own. */
+export function callOverheadUs(kernels) {
+  const sums = new Float32Array(FLOATS_PER_LINE);
+  const calls = 1000;
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 20; i++) {
+    const start = performance.now();
+    for (let call = 0; call < calls; call++) kernels.measureFma(sums, 0);
+    best = Math.min(best, ((performance.now() - start) * 1000) / calls);
+  }
+  return best;
+}

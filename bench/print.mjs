@@ -1,0 +1,55 @@
+// What the bench says on the terminal.
+
+const number = (value, digits, width) => value.toFixed(digits).padStart(width);
+
+export function milliseconds(ms) {
+  return ms < 1 ? `${number(ms * 1000, ms < 0.1 ? 2 : 1, 8)} µs` : `${number(ms, 3, 8)} ms`;
+}
+
+/** Time, rate, share of what the machine can do, spread; dropped samples where there were any. */
+function figures({ ms, gflops, percent, spread, clean, dropped }) {
+  const samples = clean ? (dropped ? `${clean} samples, ${dropped} dropped` : `${clean} samples`) : 'no clean sample';
+  return `${milliseconds(ms)} ${number(gflops, 1, 7)} GFLOP/s ${number(percent, 1, 6)} %  ±${number(100 * spread, 1, 4)} %  ${samples}`;
+}
+
+/** One line of a side; the others compare themselves with the first. */
+export function printRecord(record, first, overheadUs) {
+  const name = `  ${record.side.padEnd(12)}`;
+  if (record.unsupported) return console.log(`${name}- ${record.unsupported}`);
+  const notes = [];
+  if (record !== first && !first.unsupported) notes.push(`${(first.ms / record.ms).toFixed(2)} × ${first.side}`);
+  const share = overheadUs / (record.ms * 1000);
+  if (record.ms < 0.02) notes.push(`about ${(100 * share).toFixed(0)} % of it the call`);
+  console.log(
+    `${name}${(record.algorithm ?? '').padEnd(12)}${figures(record)}${notes.length ? `; ${notes.join(', ')}` : ''}`,
+  );
+}
+
+export function printMachine(description, machine, bandwidths) {
+  const { processor, cores, system, node, convforge, compiler } = description;
+  console.log(`${processor}, ${cores} cores; ${system}; Node ${node}; convforge ${convforge} (${compiler})`);
+  const { isa, threads, peak, overheadUs } = machine;
+  console.log(
+    `${isa}, ${threads} thread${threads > 1 ? 's' : ''}: peak ${peak.toFixed(1)} GFLOP/s of multiply-adds; a kernel call costs ${overheadUs.toFixed(2)} µs`,
+  );
+  for (const { level, bytes, read, write, copy } of bandwidths) {
+    const size = bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;
+    console.log(
+      `  ${level.padEnd(5)}${size.padStart(8)} a thread: read ${number(read, 0, 4)} GB/s, write ${number(write, 0, 4)}, copy ${number(copy, 0, 4)}`,
+    );
+  }
+}
+
+/** A table of strings and numbers under a line of titles, columns as wide as they must be. */
+export function printTable(titles, rows) {
+  const cells = [titles, ...rows].map((row) => row.map(String));
+  const widths = titles.map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  for (const row of cells) {
+    console.log(
+      row
+        .map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+        .join('  ')
+        .trimEnd(),
+    );
+  }
+}
