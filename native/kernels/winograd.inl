@@ -245,8 +245,11 @@ INLINE void storeResult(const Sum3x3& s, const WinogradGrid& grid, const Chunk& 
         const float* tile = m + first * kTileCols + c;
         for (int64_t y = 0; y < rows; y++) {
           for (int64_t x = 0; x < chunk.cols; x++, tile += kTileCols) {
-            transformProduct<Out>(tile, step, bias, pixels + (y * area.w + x) * Out * kBlock + c, rowStep,
-                                  smallest(Out, area.h - y * Out), smallest(Out, area.w - x * Out));
+            float* corner = pixels + (y * area.w + x) * Out * kBlock + c;
+            const int64_t height = area.h - y * Out, width = smallest(Out, area.w - x * Out);
+            transformProduct<Out>(tile, step, bias, [&](int i, const V(&row)[Out]) {
+              if (i < height) storeTileRow<Out>(row, corner + i * rowStep, width);
+            });
           }
         }
       }

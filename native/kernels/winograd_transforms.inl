@@ -105,10 +105,9 @@ INLINE void combine2(V a, V b, V c, V d, V bias, V (&y)[2]) {
   y[1] = add(add(sub(b, c), bias), d);
 }
 
-// A^T M A + bias, entry e of M at m + e * step, to the first `rows` x `cols` pixels at y.
-template <int Out>
-INLINE void transformProduct(const float* m, int64_t step, V bias, float* y, int64_t rowStep, int64_t rows,
-                             int64_t cols) {
+// A^T M A + bias, entry e of M at m + e * step. Each row of Out pixels goes to finishRow(i, values).
+template <int Out, class FinishRow>
+INLINE void transformProduct(const float* m, int64_t step, V bias, FinishRow finishRow) {
   constexpr int kSide = Out + 2;
   V x[kSide][Out];
 #pragma GCC unroll 6
@@ -129,15 +128,20 @@ INLINE void transformProduct(const float* m, int64_t step, V bias, float* y, int
     } else {
       combine2(x[0][i], x[1][i], x[2][i], x[3][i], bias, result);
     }
-    float* p = y + i * rowStep;
-    if (rows == Out && cols == Out) {
+    finishRow(i, result);
+  }
+}
+
+// The first `cols` pixels of a row of a tile.
+template <int Out>
+INLINE void storeTileRow(const V (&row)[Out], float* pixel, int64_t cols) {
+  if (cols == Out) {
 #pragma GCC unroll 4
-      for (int j = 0; j < Out; j++) store(p + j * kBlock, result[j]);
-    } else if (i < rows) {
+    for (int j = 0; j < Out; j++) store(pixel + j * kBlock, row[j]);
+  } else {
 #pragma GCC unroll 4
-      for (int j = 0; j < Out; j++)
-        if (j < cols) store(p + j * kBlock, result[j]);
-    }
+    for (int j = 0; j < Out; j++)
+      if (j < cols) store(pixel + j * kBlock, row[j]);
   }
 }
 

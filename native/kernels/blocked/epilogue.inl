@@ -10,11 +10,27 @@ namespace {
 
 struct Epilogue {
   const float* residual;  // a tensor laid out like the result, or nullptr
+  const float* result;    // where the result begins
   const float* slopes;    // one per channel, for prelu
   int32_t activation;     // ActivationKind
   bool residualAfter;     // the residual is added to the activation's value, not to its argument
-  float alpha, beta;
+  float alpha, beta;      // of hardSigmoid and hardSwish; alpha the slope of leakyRelu
+  float low, high;        // of relu and clip
 };
+
+// alpha and beta as a call has them: bounds of clip, slope of leakyRelu, line of hardSigmoid.
+INLINE Epilogue epilogueOf(int32_t activation, bool residualAfter, const float* residual, const float* result,
+                           const float* slopes, double alpha, double beta) {
+  Epilogue e = {residual, result, slopes, activation, residualAfter, static_cast<float>(alpha), static_cast<float>(beta), 0, 0};
+  const bool isClip = activation == ActivationKind::clip;
+  e.low = isClip ? e.alpha : 0;
+  e.high = isClip ? e.beta : __builtin_inff();
+  if (activation == ActivationKind::hardSwish) {
+    e.alpha = 1.0f / 6;
+    e.beta = 0.5f;
+  }
+  return e;
+}
 
 INLINE V hardSigmoid(V x, V alpha, V beta) { return min(set1(1.0f), max(zero(), fmadd(alpha, x, beta))); }
 INLINE V leaky(V x, V slope) { return select(lessEqual(x, zero()), mul(x, slope), x); }
@@ -23,30 +39,38 @@ INLINE V leaky(V x, V slope) { return select(lessEqual(x, zero()), mul(x, slope)
 // the sums out of their registers.
 INLINE bool isCheap(int32_t activation) { return activation < ActivationKind::sigmoid; }
 
+// The slopes of leakyRelu and prelu for the channels from `channel` on, of which there are `channels` in all.
+INLINE V slopeOf(const Epilogue& e, int64_t channel, int64_t channels) {
+  if (e.activation != ActivationKind::prelu) return set1(e.alpha);
+  return channel < channels ? loadUpTo(e.slopes + channel, channels - channel) : zero();
+}
+
 template <class Function>
 INLINE void mapValues(V* values, int count, Function function) {
 #pragma GCC unroll 32
   for (int i = 0; i < count; i++) values[i] = function(values[i]);
 }
 
-// The cheap activations on `count` vectors of the same channels, `slope` being theirs. NaN passes through all of them:
-// max and min give their second operand when the two are unordered.
+// The cheap activations on `Count` vectors of the same channels, `slope` being theirs for leakyRelu and prelu. NaN
+// passes through all of them: max and min give their second operand when the two are unordered. Few cases, because
+// every tile of every height carries a copy of them.
 template <int Count>
 INLINE void activateCheap(const Epilogue& e, V (&values)[Count], V slope) {
-  const V alpha = set1(e.alpha), beta = set1(e.beta);
   switch (e.activation) {
     case ActivationKind::relu:
-      return mapValues(values, Count, [](V x) { return max(zero(), x); });
-    case ActivationKind::clip:
-      return mapValues(values, Count, [=](V x) { return min(beta, max(alpha, x)); });
+    case ActivationKind::clip: {
+      const V low = set1(e.low), high = set1(e.high);
+      return mapValues(values, Count, [=](V x) { return min(high, max(low, x)); });
+    }
     case ActivationKind::leakyRelu:
-      return mapValues(values, Count, [=](V x) { return leaky(x, alpha); });
     case ActivationKind::prelu:
       return mapValues(values, Count, [=](V x) { return leaky(x, slope); });
     case ActivationKind::hardSigmoid:
-      return mapValues(values, Count, [=](V x) { return hardSigmoid(x, alpha, beta); });
-    case ActivationKind::hardSwish:
-      return mapValues(values, Count, [](V x) { return mul(x, hardSigmoid(x, set1(1.0f / 6), set1(0.5f))); });
+    case ActivationKind::hardSwish: {
+      const V alpha = set1(e.alpha), beta = set1(e.beta), one = set1(1.0f);
+      const M timesX = firstLanes(e.activation == ActivationKind::hardSwish ? kWidth : 0);
+      return mapValues(values, Count, [=](V x) { return mul(select(timesX, x, one), hardSigmoid(x, alpha, beta)); });
+    }
     default:
       return;
   }

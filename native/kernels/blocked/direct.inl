@@ -1,0 +1,273 @@
+// Convolution of blocked tensors by direct summation: tiles of pixels in a row by panels of result channels.
+//
+// Packed weights: bias, padded to whole blocks, then panels in the order tiles read them:
+//   [group][set of taps][panel][block of source channels][tap row][tap][channel of the block][kTileCols]
+// A set of taps is all of them in the forward pass; in the gradient of the input with a stride it is those that reach
+// the same positions (gather.inl).
+#pragma once
+#include "kernels/blocked/sum.inl"
+#include "kernels/blocked/tile.inl"
+
+namespace ISA {
+namespace {
+
+// Weights that stay in the second level cache, of 1 MiB, while a tile meets them one panel after the other.
+constexpr int64_t kPanelGroupFloats = 1 << 17;
+
+// Where the residues of an axis begin that have their own sets of taps, or none.
+INLINE int64_t originsOf(const BlockedSum& s, const Axis& axis) {
+  return s.gradient ? smallest(axis.stride, axis.source) : 1;
+}
+
+struct AxisTaps {
+  Taps taps;
+  int64_t before;  // taps of the sets before this one
+};
+
+// The taps that reach the positions origin, origin + stride, ...; none may.
+INLINE AxisTaps tapsAt(const BlockedSum& s, const Axis& axis, int64_t origin) {
+  if (!s.gradient) return {forwardTaps(axis), 0};
+  const int64_t sets = tapSets(axis);
+  for (int64_t set = 0; set < sets; set++) {
+    const Taps taps = gradientTaps(axis, set);
+    if (taps.origin == origin) return {taps, tapsBefore(axis, set)};
+  }
+  Taps none = {};
+  none.positions = ceilDiv(axis.source - origin, axis.stride);
+  none.stride = 1;
+  none.origin = origin;
+  none.outputStep = axis.stride;
+  return {none, 0};
+}
+
+// Channels of the result, padded to whole blocks, and the panels they make.
+INLINE int64_t paddedRows(const BlockedSum& s) { return roundUp(s.rows, kBlock); }
+INLINE int64_t panelsOf(const BlockedSum& s) { return ceilDiv(paddedRows(s), kTileCols); }
+INLINE int64_t panelWidth(const BlockedSum& s, int64_t panel) {
+  return smallest(kTileCols, paddedRows(s) - panel * kTileCols);
+}
+INLINE int64_t biasFloats(const BlockedSum& s) { return s.groups * paddedRows(s); }
+INLINE int64_t kernelSize(const BlockedSum& s) { return s.y.kernel * s.x.kernel; }
+INLINE int64_t groupFloats(const BlockedSum& s) {
+  return elements(paddedRows(s), s.channels, s.y.kernel, s.x.kernel);
+}
+INLINE int64_t packedDirectFloats(const BlockedSum& s) {
+  const int64_t weights = elements(s.groups, groupFloats(s));
+  return weights < 0 ? kInvalid : biasFloats(s) + weights;
+}
+// Where the weights of a set begin.
+INLINE int64_t packedSet(const BlockedSum& s, int64_t group, const AxisTaps& y, const AxisTaps& x) {
+  const int64_t tapsBefore = y.before * s.x.kernel + y.taps.count * x.before;
+  return biasFloats(s) + group * groupFloats(s) + tapsBefore * paddedRows(s) * s.channels;
+}
+
+// Weight (row, channel) of a group, OIHW of the forward convolution in both directions.
+struct Weights {
+  const float* data;
+  int64_t group, row, channel;
+};
+INLINE Weights weightsOf(const BlockedSum& s, const float* weight) {
+  const int64_t taps = kernelSize(s), group = s.rows * s.channels * taps;
+  if (s.gradient) return {weight, group, taps, s.rows * taps};
+  return {weight, group, s.channels * taps, taps};
+}
+
+INLINE void packBias(const BlockedSum& s, const float* bias, float* packed) {
+  const int64_t padded = paddedRows(s);
+  for (int64_t group = 0; group < s.groups; group++, packed += padded) {
+    fillRow(packed, padded, 0);
+    if (bias) copyRow(packed, bias + group * s.rows, s.rows);
+  }
+}
+
+// One tap of the channels of a block for the rows of a panel: to[k][width] = from[row][k].
+INLINE void packTap(const float* from, int64_t rowStep, int64_t channelStep, int64_t rows, int64_t channels,
+                    float* to, int64_t width) {
+  for (int64_t k = 0; k < channels; k++, to += width) {
+    const float* p = from + k * channelStep;
+    for (int64_t row = 0; row < rows; row++) to[row] = p[row * rowStep];
+    for (int64_t row = rows; row < width; row++) to[row] = 0;
+  }
+}
+
+// `block`: source channels whose taps lie together, kBlock, or 1 where the source is plain.
+INLINE void packDirect(const BlockedSum& s, const float* weight, const float* bias, int64_t block, float* packed) {
+  packBias(s, bias, packed);
+  const Weights w = weightsOf(s, weight);
+  for (int64_t group = 0; group < s.groups; group++) {
+    for (int64_t originY = 0; originY < originsOf(s, s.y); originY++) {
+      for (int64_t originX = 0; originX < originsOf(s, s.x); originX++) {
+        const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
+        float* to = packed + packedSet(s, group, y, x);
+        for (int64_t panel = 0; panel < panelsOf(s); panel++) {
+          const int64_t row = panel * kTileCols, width = panelWidth(s, panel), rows = smallest(width, s.rows - row);
+          for (int64_t c = 0; c < s.channels; c += block) {
+            const int64_t channels = smallest(block, s.channels - c);
+            for (int64_t i = 0; i < y.taps.count; i++) {
+              for (int64_t j = 0; j < x.taps.count; j++, to += channels * width) {
+                const int64_t tap = (y.taps.first + i * y.taps.step) * s.x.kernel + x.taps.first + j * x.taps.step;
+                packTap(w.data + group * w.group + row * w.row + c * w.channel + tap, w.row, w.channel, rows, channels,
+                        to, width);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// How the work is cut. An item is some tiles of an image, in one set of positions and one group of panels: those whose
+// weights stay in the second level cache, so that the pixels of a tile, in the first, meet all of them.
+struct TileGrid {
+  int64_t originsY, originsX;
+  int64_t panelsAtOnce, panelGroups;
+  int64_t tilesPerItem, parts;  // of an image
+  bool flat;                    // rows follow each other without a border, and may be cut into tiles as one
+};
+
+// Positions and tiles of a set.
+struct DirectTiles {
+  int64_t rows, cols;
+  int64_t tilesPerRow;
+};
+
+INLINE DirectTiles directTiles(const TileGrid& grid, const Taps& y, const Taps& x) {
+  DirectTiles tiles = {y.positions, x.positions, 0};
+  if (grid.flat) {
+    tiles.cols *= tiles.rows;
+    tiles.rows = 1;
+  }
+  tiles.tilesPerRow = ceilDiv(tiles.cols, kTileRows);
+  return tiles;
+}
+
+INLINE TileGrid tileGrid(const BlockedSum& s) {
+  TileGrid grid = {};
+  grid.originsY = originsOf(s, s.y);
+  grid.originsX = originsOf(s, s.x);
+  // the first origin of an axis has as many positions as any, and no set more taps than rounding up gives
+  const AxisTaps y = tapsAt(s, s.y, 0), x = tapsAt(s, s.x, 0);
+  grid.flat = s.from.halo == 0 && s.to.halo == 0 && isIdentity(y.taps) && isIdentity(x.taps);
+  const int64_t taps =
+      s.gradient ? ceilDiv(s.y.kernel, tapSetStep(s.y)) * ceilDiv(s.x.kernel, tapSetStep(s.x)) : kernelSize(s);
+  const int64_t steps = largest(1, s.channels * taps), panels = panelsOf(s);
+  const int64_t most = largest(1, kPanelGroupFloats / (steps * kTileCols));
+  grid.panelGroups = ceilDiv(panels, most);
+  grid.panelsAtOnce = ceilDiv(panels, largest(1, grid.panelGroups));
+  grid.panelGroups = ceilDiv(panels, largest(1, grid.panelsAtOnce));
+
+  // Items of some 50 microseconds, 2.5 M multiply-adds, but enough of them for a handful of threads as long as they
+  // are worth 10.
+  const DirectTiles tiles = directTiles(grid, y.taps, x.taps);
+  const int64_t count = tiles.rows * tiles.tilesPerRow, others = largest(1, grid.originsY * grid.originsX * s.groups *
+                                                                            s.to.n * grid.panelGroups);
+  const double tile = static_cast<double>(smallest(kTileRows, tiles.cols)) * steps * grid.panelsAtOnce * kTileCols;
+  const int64_t large = 1 + static_cast<int64_t>(count * tile / 2.5e6), small = 1 + static_cast<int64_t>(count * tile / 5e5);
+  grid.parts = largest(1, smallest(count, largest(large, smallest(small, ceilDiv(16, others)))));
+  return grid;
+}
+
+INLINE TileShape tileShape(const BlockedSum& s, const Taps& y, const Taps& x) {
+  TileShape t = {};
+  t.blocks = ceilDiv(s.channels, kBlock);
+  t.blockStep = s.from.plane;
+  t.tapsY = y.count;
+  t.tapStepY = y.tapStep * s.from.row;
+  t.tapsX = x.count;
+  t.tapStepX = x.tapStep * kBlock;
+  t.run = kBlock;
+  t.lastRun = s.channels - (t.blocks - 1) * kBlock;
+  t.pixelStep = x.stride * kBlock;
+  t.resultStep = x.outputStep * kBlock;
+  t.resultBlock = s.to.plane;
+  t.epilogue = s.epilogue;
+  return t;
+}
+
+// Whether every tap of every position lies in the source or its border.
+INLINE bool reaches(const BlockedSum& s, const Axis& axis, int64_t halo) {
+  for (int64_t origin = 0; origin < originsOf(s, axis); origin++) {
+    const Taps taps = tapsAt(s, axis, origin).taps;
+    if (taps.positions <= 0 || taps.count == 0) continue;
+    const int64_t last = (taps.count - 1) * taps.tapStep;
+    const int64_t low = taps.offset + smallest(0, last);
+    const int64_t high = (taps.positions - 1) * taps.stride + taps.offset + largest(0, last);
+    const int64_t source = s.gradient ? axis.output : axis.source;
+    if (low < -halo || high >= source + halo) return false;
+  }
+  return true;
+}
+
+INLINE double multiplyAdds(const BlockedSum& s) {
+  const double positions = static_cast<double>(s.to.n) * (s.gradient ? s.y.output * s.x.output : s.to.h * s.to.w);
+  return positions * s.groups * s.rows * s.channels * kernelSize(s);
+}
+
+// Phases: the border of the result, the sums.
+INLINE Work planDirect(const BlockedSum& s) {
+  const TileGrid grid = tileGrid(s);
+  const double cost = multiplyAdds(s);
+  Work work = parallel(s.to.halo > 0 ? s.to.n * s.to.blocks : 0, 16, cost);
+  thenParallel(work, s.to.n * grid.originsY * grid.originsX * s.groups * grid.panelGroups * grid.parts, 1);
+  return work;
+}
+
+// Tiles [begin, end) of one image.
+INLINE void computeTiles(const BlockedSum& s, const TileGrid& grid, const AxisTaps& y, const AxisTaps& x,
+                         int64_t group, int64_t panelGroup, int64_t image, int64_t begin, int64_t end,
+                         const DirectTiles& tiles) {
+  const TileShape shape = tileShape(s, y.taps, x.taps);
+  const int64_t steps = s.channels * y.taps.count * x.taps.count;
+  const int64_t firstPanel = panelGroup * grid.panelsAtOnce;
+  const int64_t endPanel = smallest(panelsOf(s), firstPanel + grid.panelsAtOnce);
+  const float* weights = s.packed + packedSet(s, group, y, x);
+  const float* bias = s.packed + group * paddedRows(s);
+  const int64_t sourceBlock = group * s.channels / kBlock, rowsBefore = group * s.rows;
+  for (int64_t index = begin; index < end; index++) {
+    const int64_t row = index / tiles.tilesPerRow, part = index % tiles.tilesPerRow;
+    const int64_t col = partBegin(tiles.cols, tiles.tilesPerRow, part);
+    Tile tile = {};
+    tile.pixels = partBegin(tiles.cols, tiles.tilesPerRow, part + 1) - col;
+    tile.channels = s.groups * s.rows;
+    tile.source = s.source + pixelAt(s.from, image, sourceBlock, row * y.taps.stride + y.taps.offset,
+                                     col * x.taps.stride + x.taps.offset);
+    float* result = s.result + pixelAt(s.to, image, rowsBefore / kBlock, y.taps.origin + row * y.taps.outputStep,
+                                       x.taps.origin + col * x.taps.outputStep);
+    for (int64_t panel = firstPanel; panel < endPanel; panel++) {
+      const int64_t channel = panel * kTileCols;
+      tile.weights = weights + channel * steps;
+      tile.bias = bias + channel;
+      tile.result = result + channel / kBlock * s.to.plane + channel % kBlock;
+      tile.channel = rowsBefore + channel;
+      computeTile(shape, tile, panelWidth(s, panel) / kWidth);
+    }
+  }
+}
+
+INLINE void runDirect(const BlockedSum& s, int phase, Range range, const Workspace&) {
+  const TileGrid grid = tileGrid(s);
+  for (int64_t item = range.begin; item < range.end; item++) {
+    if (phase == 0) {
+      zeroBorder(s.to, s.result, item / s.to.blocks, item % s.to.blocks, 0, s.to.h);
+      continue;
+    }
+    int64_t index = item;
+    const auto take = [&](int64_t count) {
+      const int64_t digit = index % count;
+      index /= count;
+      return digit;
+    };
+    // images change fastest but for the parts of one: consecutive items share their weights
+    const int64_t part = take(grid.parts), image = take(s.to.n), panelGroup = take(grid.panelGroups);
+    const int64_t group = take(s.groups), originX = take(grid.originsX), originY = take(grid.originsY);
+    const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
+    const DirectTiles tiles = directTiles(grid, y.taps, x.taps);
+    const int64_t count = tiles.rows * tiles.tilesPerRow;
+    computeTiles(s, grid, y, x, group, panelGroup, image, partBegin(count, grid.parts, part),
+                 partBegin(count, grid.parts, part + 1), tiles);
+  }
+}
+
+}  // namespace
+}  // namespace ISA
