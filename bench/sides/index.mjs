@@ -1,4 +1,18 @@
+import { blockedSide } from './blocked.mjs';
 import { nativeSide, typescriptSide } from './convforge.mjs';
+
+/** A side of bench/contenders, loaded when it is asked for. */
+const contender = (file, name) =>
+  async function openContender(machine) {
+    let module;
+    try {
+      module = await import(`../contenders/${file}.mjs`);
+    } catch (error) {
+      if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+      throw new Error(`${file} is not installed; run npm ci in bench/contenders (${error.message.split('\n')[0]})`);
+    }
+    return module[name](machine);
+  };
 
 /**
  * The implementations a convolution can be measured on. A side is { name, detail, prepare(problem) → contestant };
@@ -6,8 +20,15 @@ import { nativeSide, typescriptSide } from './convforge.mjs';
  * of what was chosen, and `close()`. `prepare` may be asynchronous, and throws Unsupported for what it cannot compute.
  */
 const SIDES = {
+  blocked: blockedSide,
   native: nativeSide,
   typescript: typescriptSide,
+  onednn: contender('onednn', 'onednnSide'),
+  'onednn-winograd': contender('onednn', 'onednnWinogradSide'),
+  torch: contender('torch', 'torchSide'),
+  onnxruntime: contender('onnxruntime', 'onnxruntimeSide'),
+  'tfjs-wasm': contender('tfjs', 'tfjsWasmSide'),
+  tfjs: contender('tfjs', 'tfjsCpuSide'),
 };
 
 export const sideNames = Object.keys(SIDES);
