@@ -17,6 +17,8 @@ export function blockedElements({ n, c, h, w, halo }: Record<(typeof BLOCKED_FIE
 export interface BlockedKernels {
   toBlocked(x: Float32Array, y: Float32Array, g: Int32Array): void;
   fromBlocked(x: Float32Array, y: Float32Array, g: Int32Array): void;
+  /** Bytes of interleaved channels, [n, h, w, c], as byte · scale[c] + shift[c]. */
+  imageToBlocked(pixels: Uint8Array, scale: Float32Array, shift: Float32Array, y: Float32Array, g: Int32Array): void;
   /** Writes [algorithm, floats of packed weights] to `choice`: what suits this convolution best. */
   blockedConv2dChoose(choice: Int32Array, g: Int32Array, pass: number, exact: number): void;
   blockedConv2dPack(

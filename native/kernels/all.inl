@@ -18,6 +18,9 @@
 #include "kernels/optimizer.inl"
 #include "kernels/measure.inl"
 
+#include "kernels/blocked/convert.inl"
+#include "kernels/blocked/conv2d.inl"
+
 namespace ISA {
 
 // A kernel without plan() and run() of its argument struct does not compile here.

@@ -32,19 +32,10 @@ INLINE void storeWithin(float* p, V v, int64_t n, int64_t room) {
   }
 }
 
-// y[j][i] = x[i][j] for a kWidth x kWidth block, of which the first `rows` rows and `cols` columns of x exist; the rest
-// reads as zero. The `rows` values of every column are written, and where `room` allows it kWidth.
-INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy,
-                           int64_t room) {
-  V v[kWidth], w[kWidth];
-  if (rows >= kWidth && cols >= kWidth) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kWidth; i++) v[i] = load(x + i * ldx);
-  } else {
-#pragma GCC unroll 16
-    for (int i = 0; i < kWidth; i++) v[i] = i < rows ? loadUpTo(x + i * ldx, cols) : zero();
-  }
-  // Interleaving row i with row i + kWidth / 2, log2(kWidth) times over, transposes.
+// kWidth vectors as the rows of a matrix: interleaving row i with row i + kWidth / 2, log2(kWidth) times over,
+// transposes it.
+INLINE void transposeSquare(V (&v)[kWidth]) {
+  V w[kWidth];
 #pragma GCC unroll 4
   for (int stage = 1; stage < kWidth; stage *= 2) {
 #pragma GCC unroll 8
@@ -55,6 +46,21 @@ INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t co
 #pragma GCC unroll 16
     for (int i = 0; i < kWidth; i++) v[i] = w[i];
   }
+}
+
+// y[j][i] = x[i][j] for a kWidth x kWidth block, of which the first `rows` rows and `cols` columns of x exist; the rest
+// reads as zero. The `rows` values of every column are written, and where `room` allows it kWidth.
+INLINE void transposeBlock(const float* x, int64_t ldx, int64_t rows, int64_t cols, float* y, int64_t ldy,
+                           int64_t room) {
+  V v[kWidth];
+  if (rows >= kWidth && cols >= kWidth) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; i++) v[i] = load(x + i * ldx);
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; i++) v[i] = i < rows ? loadUpTo(x + i * ldx, cols) : zero();
+  }
+  transposeSquare(v);
   if (cols >= kWidth && (kWidth - 1) * ldy + kWidth <= room) {
 #pragma GCC unroll 16
     for (int i = 0; i < kWidth; i++) store(y + i * ldy, v[i]);

@@ -83,9 +83,11 @@ INLINE void multiplyPointRows(const PointProduct& p, int64_t vectors) {
 }
 
 // M = V U, or M += V U, for all points, `tiles` tiles and the source channels [begin, end), begin a multiple of kBlock.
-// V has `channels` of them, U those of the range. `cols` result channels of the panel exist.
+// V has `channels` of them, U those of the range. `cols` result channels of the panel exist. `before` is called before
+// each point.
+template <class Before>
 INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int64_t begin, int64_t end, int64_t points,
-                           int64_t tiles, int64_t cols, float* m) {
+                           int64_t tiles, int64_t cols, float* m, Before before) {
   const int64_t panels = rowPanels(tiles), vectors = smallest(ceilDiv(cols, kWidth), kTileVectors);
   PointProduct p = {};
   p.blockStep = tiles * kBlock;
@@ -93,6 +95,7 @@ INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int
   p.accumulate = begin > 0;
   v += begin * tiles;
   for (int64_t point = 0; point < points; point++) {
+    before(point);
     p.u = u;
     for (int64_t panel = 0; panel < panels; panel++) {
       const int64_t tile = partBegin(tiles, panels, panel);
@@ -105,6 +108,11 @@ INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int
     u += kernelStep(end - begin);
     m += productStep(tiles);
   }
+}
+
+INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int64_t begin, int64_t end, int64_t points,
+                           int64_t tiles, int64_t cols, float* m) {
+  multiplyPoints(v, channels, u, begin, end, points, tiles, cols, m, [](int64_t) {});
 }
 
 }  // namespace

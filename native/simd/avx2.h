@@ -100,6 +100,10 @@ INLINE void storeMask(uint8_t* p, M m) {
   __builtin_memcpy(p, &bytes, sizeof(bytes));
 }
 
+INLINE V loadBytes(const uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   const __m256i whole = _mm256_cvtps_epi32(n);

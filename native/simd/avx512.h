@@ -73,6 +73,10 @@ INLINE void storeMask(uint8_t* p, M m) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_maskz_set1_epi8(m, 1));
 }
 
+INLINE V loadBytes(const uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+
 // v * 2^n, n integral; overflow and underflow end in infinity and zero.
 INLINE V scalePow2(V v, V n) { return _mm512_scalef_ps(v, n); }
 

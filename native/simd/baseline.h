@@ -104,6 +104,8 @@ INLINE void storeMask(uint8_t* p, M m) {
   for (int i = 0; i < kWidth; i++) p[i] = m[i] & 1;
 }
 
+INLINE V loadBytes(const uint8_t* p) { return __builtin_convertvector((I{p[0], p[1], p[2], p[3]}), V); }
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   // 1.5 * 2^23 + n holds n in its low mantissa bits

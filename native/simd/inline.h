@@ -6,6 +6,7 @@
 //   loadPartial, storePartial    the first n <= kWidth lanes, the others being 0, and no access behind them
 //   firstLanes(n)                the mask of the lanes below n <= kWidth
 //   loadMask, storeMask          kWidth bytes: any nonzero byte is true, true is stored as 1
+//   loadBytes                    kWidth bytes as the floats 0 .. 255
 //   set1, zero, iota             iota() = 0, 1, 2, ...
 //   add sub mul div sqrt abs neg copySign round fmadd fnmadd
 //   max, min                     the second operand if the two are unordered, as in x86: whose NaN counts comes last

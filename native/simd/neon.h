@@ -90,6 +90,11 @@ INLINE void storeMask(uint8_t* p, M m) {
   p[3] = vgetq_lane_u32(m, 3) & 1;
 }
 
+INLINE V loadBytes(const uint8_t* p) {
+  const I lanes = {p[0], p[1], p[2], p[3]};
+  return vcvtq_f32_s32(lanes);
+}
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   const I whole = vcvtq_s32_f32(n);

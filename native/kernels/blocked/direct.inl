@@ -1,121 +1,13 @@
 // Convolution of blocked tensors by direct summation: tiles of pixels in a row by panels of result channels.
-//
-// Packed weights: bias, padded to whole blocks, then panels in the order tiles read them:
-//   [group][set of taps][panel][block of source channels][tap row][tap][channel of the block][kTileCols]
-// A set of taps is all of them in the forward pass; in the gradient of the input with a stride it is those that reach
-// the same positions (gather.inl).
 #pragma once
-#include "kernels/blocked/sum.inl"
 #include "kernels/blocked/tile.inl"
+#include "kernels/blocked/weights.inl"
 
 namespace ISA {
 namespace {
 
 // Weights that stay in the second level cache, of 1 MiB, while a tile meets them one panel after the other.
 constexpr int64_t kPanelGroupFloats = 1 << 17;
-
-// Where the residues of an axis begin that have their own sets of taps, or none.
-INLINE int64_t originsOf(const BlockedSum& s, const Axis& axis) {
-  return s.gradient ? smallest(axis.stride, axis.source) : 1;
-}
-
-struct AxisTaps {
-  Taps taps;
-  int64_t before;  // taps of the sets before this one
-};
-
-// The taps that reach the positions origin, origin + stride, ...; none may.
-INLINE AxisTaps tapsAt(const BlockedSum& s, const Axis& axis, int64_t origin) {
-  if (!s.gradient) return {forwardTaps(axis), 0};
-  const int64_t sets = tapSets(axis);
-  for (int64_t set = 0; set < sets; set++) {
-    const Taps taps = gradientTaps(axis, set);
-    if (taps.origin == origin) return {taps, tapsBefore(axis, set)};
-  }
-  Taps none = {};
-  none.positions = ceilDiv(axis.source - origin, axis.stride);
-  none.stride = 1;
-  none.origin = origin;
-  none.outputStep = axis.stride;
-  return {none, 0};
-}
-
-// Channels of the result, padded to whole blocks, and the panels they make.
-INLINE int64_t paddedRows(const BlockedSum& s) { return roundUp(s.rows, kBlock); }
-INLINE int64_t panelsOf(const BlockedSum& s) { return ceilDiv(paddedRows(s), kTileCols); }
-INLINE int64_t panelWidth(const BlockedSum& s, int64_t panel) {
-  return smallest(kTileCols, paddedRows(s) - panel * kTileCols);
-}
-INLINE int64_t biasFloats(const BlockedSum& s) { return s.groups * paddedRows(s); }
-INLINE int64_t kernelSize(const BlockedSum& s) { return s.y.kernel * s.x.kernel; }
-INLINE int64_t groupFloats(const BlockedSum& s) {
-  return elements(paddedRows(s), s.channels, s.y.kernel, s.x.kernel);
-}
-INLINE int64_t packedDirectFloats(const BlockedSum& s) {
-  const int64_t weights = elements(s.groups, groupFloats(s));
-  return weights < 0 ? kInvalid : biasFloats(s) + weights;
-}
-// Where the weights of a set begin.
-INLINE int64_t packedSet(const BlockedSum& s, int64_t group, const AxisTaps& y, const AxisTaps& x) {
-  const int64_t tapsBefore = y.before * s.x.kernel + y.taps.count * x.before;
-  return biasFloats(s) + group * groupFloats(s) + tapsBefore * paddedRows(s) * s.channels;
-}
-
-// Weight (row, channel) of a group, OIHW of the forward convolution in both directions.
-struct Weights {
-  const float* data;
-  int64_t group, row, channel;
-};
-INLINE Weights weightsOf(const BlockedSum& s, const float* weight) {
-  const int64_t taps = kernelSize(s), group = s.rows * s.channels * taps;
-  if (s.gradient) return {weight, group, taps, s.rows * taps};
-  return {weight, group, s.channels * taps, taps};
-}
-
-INLINE void packBias(const BlockedSum& s, const float* bias, float* packed) {
-  const int64_t padded = paddedRows(s);
-  for (int64_t group = 0; group < s.groups; group++, packed += padded) {
-    fillRow(packed, padded, 0);
-    if (bias) copyRow(packed, bias + group * s.rows, s.rows);
-  }
-}
-
-// One tap of the channels of a block for the rows of a panel: to[k][width] = from[row][k].
-INLINE void packTap(const float* from, int64_t rowStep, int64_t channelStep, int64_t rows, int64_t channels,
-                    float* to, int64_t width) {
-  for (int64_t k = 0; k < channels; k++, to += width) {
-    const float* p = from + k * channelStep;
-    for (int64_t row = 0; row < rows; row++) to[row] = p[row * rowStep];
-    for (int64_t row = rows; row < width; row++) to[row] = 0;
-  }
-}
-
-// `block`: source channels whose taps lie together, kBlock, or 1 where the source is plain.
-INLINE void packDirect(const BlockedSum& s, const float* weight, const float* bias, int64_t block, float* packed) {
-  packBias(s, bias, packed);
-  const Weights w = weightsOf(s, weight);
-  for (int64_t group = 0; group < s.groups; group++) {
-    for (int64_t originY = 0; originY < originsOf(s, s.y); originY++) {
-      for (int64_t originX = 0; originX < originsOf(s, s.x); originX++) {
-        const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
-        float* to = packed + packedSet(s, group, y, x);
-        for (int64_t panel = 0; panel < panelsOf(s); panel++) {
-          const int64_t row = panel * kTileCols, width = panelWidth(s, panel), rows = smallest(width, s.rows - row);
-          for (int64_t c = 0; c < s.channels; c += block) {
-            const int64_t channels = smallest(block, s.channels - c);
-            for (int64_t i = 0; i < y.taps.count; i++) {
-              for (int64_t j = 0; j < x.taps.count; j++, to += channels * width) {
-                const int64_t tap = (y.taps.first + i * y.taps.step) * s.x.kernel + x.taps.first + j * x.taps.step;
-                packTap(w.data + group * w.group + row * w.row + c * w.channel + tap, w.row, w.channel, rows, channels,
-                        to, width);
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-}
 
 // How the work is cut. An item is some tiles of an image, in one set of positions and one group of panels: those whose
 // weights stay in the second level cache, so that the pixels of a tile, in the first, meet all of them.

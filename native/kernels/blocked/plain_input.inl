@@ -2,7 +2,7 @@
 // of 16 mostly empty. The sum runs over exactly channels * kernel terms, 147 for the 7x7 of ResNet.
 //
 // An item copies the rows it needs, padding included, into scratch; then they are tiles as in direct.inl with the
-// pixels of a row as steps of k. Weights are packed as there, with blocks of one channel.
+// pixels of a row as steps of k. Weights are packed with blocks of one channel.
 #pragma once
 #include "kernels/blocked/direct.inl"
 

@@ -1,0 +1,142 @@
+// Weights and bias of a convolution as the tiles of direct.inl read them.
+//
+// The bias first, padded to whole blocks, then panels in the order of the sum:
+//   [group][set of taps][panel][block of source channels][tap row][tap][channel of the block][kTileCols]
+// A set of taps is all of them in the forward pass; in the gradient of the input with a stride it is those that reach
+// the same positions (gather.inl). Where the source is plain, a block is one channel.
+#pragma once
+#include "kernels/blocked/sum.inl"
+#include "kernels/microkernel.inl"
+
+namespace ISA {
+namespace {
+
+// Where the residues of an axis begin that have their own sets of taps, or none.
+INLINE int64_t originsOf(const BlockedSum& s, const Axis& axis) {
+  return s.gradient ? smallest(axis.stride, axis.source) : 1;
+}
+
+struct AxisTaps {
+  Taps taps;
+  int64_t before;  // taps of the sets before this one
+};
+
+// The taps that reach the positions origin, origin + stride, ...; none may.
+INLINE AxisTaps tapsAt(const BlockedSum& s, const Axis& axis, int64_t origin) {
+  if (!s.gradient) return {forwardTaps(axis), 0};
+  const int64_t sets = tapSets(axis);
+  for (int64_t set = 0; set < sets; set++) {
+    const Taps taps = gradientTaps(axis, set);
+    if (taps.origin == origin) return {taps, tapsBefore(axis, set)};
+  }
+  Taps none = {};
+  none.positions = ceilDiv(axis.source - origin, axis.stride);
+  none.stride = 1;
+  none.origin = origin;
+  none.outputStep = axis.stride;
+  return {none, 0};
+}
+
+// Channels of the result, padded to whole blocks, and the panels they make.
+INLINE int64_t paddedRows(const BlockedSum& s) { return roundUp(s.rows, kBlock); }
+INLINE int64_t panelsOf(const BlockedSum& s) { return ceilDiv(paddedRows(s), kTileCols); }
+INLINE int64_t panelWidth(const BlockedSum& s, int64_t panel) {
+  return smallest(kTileCols, paddedRows(s) - panel * kTileCols);
+}
+INLINE int64_t biasFloats(const BlockedSum& s) { return s.groups * paddedRows(s); }
+INLINE int64_t kernelSize(const BlockedSum& s) { return s.y.kernel * s.x.kernel; }
+INLINE int64_t groupFloats(const BlockedSum& s) {
+  return elements(paddedRows(s), s.channels, s.y.kernel, s.x.kernel);
+}
+INLINE int64_t packedDirectFloats(const BlockedSum& s) {
+  const int64_t weights = elements(s.groups, groupFloats(s));
+  return weights < 0 ? kInvalid : biasFloats(s) + weights;
+}
+// Where the weights of a set begin.
+INLINE int64_t packedSet(const BlockedSum& s, int64_t group, const AxisTaps& y, const AxisTaps& x) {
+  const int64_t tapsBefore = y.before * s.x.kernel + y.taps.count * x.before;
+  return biasFloats(s) + group * groupFloats(s) + tapsBefore * paddedRows(s) * s.channels;
+}
+
+// Weight (row, channel) of a group, OIHW of the forward convolution in both directions.
+struct Weights {
+  const float* data;
+  int64_t group, row, channel;
+};
+INLINE Weights weightsOf(const BlockedSum& s, const float* weight) {
+  const int64_t taps = kernelSize(s), group = s.rows * s.channels * taps;
+  if (s.gradient) return {weight, group, taps, s.rows * taps};
+  return {weight, group, s.channels * taps, taps};
+}
+
+INLINE void packBias(const BlockedSum& s, const float* bias, float* packed) {
+  const int64_t padded = paddedRows(s);
+  for (int64_t group = 0; group < s.groups; group++, packed += padded) {
+    fillRow(packed, padded, 0);
+    if (bias) copyRow(packed, bias + group * s.rows, s.rows);
+  }
+}
+
+// The weights of a panel and of up to kBlock source channels from `channel` on to taps[channel][tap][width], tap by tap
+// as the forward convolution numbers them.
+INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t channel,
+                     int64_t channels, float* taps) {
+  const Weights w = weightsOf(s, weight);
+  const int64_t row = panel * kTileCols, width = panelWidth(s, panel), rows = smallest(width, s.rows - row);
+  const int64_t count = kernelSize(s);
+  const float* from = weight + group * w.group + row * w.row + channel * w.channel;
+  // forward, the channels of a row follow each other; in the gradient, the rows of a channel do
+  if (!s.gradient) return transpose(from, w.row, rows, channels * count, taps, width, width);
+  for (int64_t k = 0; k < channels; k++)
+    transpose(from + k * w.channel, w.row, rows, count, taps + k * count * width, width, width);
+}
+
+constexpr int64_t kTapPanel = int64_t{kBlock} * kTileCols;  // floats of one tap in loadTaps
+
+// Packs one panel of a group; `taps` has room for kTapPanel * kernelSize floats. `block`: source channels whose taps
+// lie together, kBlock, or 1 where the source is plain.
+INLINE void packPanel(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t block,
+                      float* packed, float* taps) {
+  const int64_t width = panelWidth(s, panel), count = kernelSize(s);
+  for (int64_t channel = 0; channel < s.channels; channel += kBlock) {
+    const int64_t loaded = smallest(kBlock, s.channels - channel);
+    loadTaps(s, weight, group, panel, channel, loaded, taps);
+    for (int64_t originY = 0; originY < originsOf(s, s.y); originY++) {
+      for (int64_t originX = 0; originX < originsOf(s, s.x); originX++) {
+        const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
+        const int64_t tapsOfSet = y.taps.count * x.taps.count;
+        float* to = packed + packedSet(s, group, y, x) + panel * kTileCols * s.channels * tapsOfSet +
+                    channel * tapsOfSet * width;
+        for (int64_t first = 0; first < loaded; first += block) {
+          const int64_t end = smallest(loaded, first + block);
+          for (int64_t i = 0; i < y.taps.count; i++) {
+            for (int64_t j = 0; j < x.taps.count; j++) {
+              const int64_t tap = (y.taps.first + i * y.taps.step) * s.x.kernel + x.taps.first + j * x.taps.step;
+              for (int64_t k = first; k < end; k++, to += width) copyRow(to, taps + (k * count + tap) * width, width);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// Items of packing are panels; the first one does the bias as well.
+INLINE Work planPackDirect(const BlockedSum& s) {
+  const int64_t scratch = elements(kTapPanel, kernelSize(s)), items = s.groups * panelsOf(s);
+  if (scratch < 0) return refuse("blockedConv2dPack: the geometry is not valid");
+  Work work = parallel(items, grainOf(static_cast<double>(s.channels) * kernelSize(s) * kTileCols),
+                       static_cast<double>(s.groups) * groupFloats(s));
+  work.localFloats = scratch;
+  return work;
+}
+
+INLINE void runPackDirect(const BlockedSum& s, const float* weight, const float* bias, int64_t block, float* packed,
+                          Range range, const Workspace& workspace) {
+  if (range.begin == 0) packBias(s, bias, packed);
+  for (int64_t item = range.begin; item < range.end; item++)
+    packPanel(s, weight, item / panelsOf(s), item % panelsOf(s), block, packed, workspace.local);
+}
+
+}  // namespace
+}  // namespace ISA
