@@ -36,7 +36,16 @@ export async function measureLayer(machine, sides, layer, { pass, seconds }) {
     contestants.forEach(({ record, contestant }, i) => {
       const gflops = layer.flops / summaries[i].ms / 1e6;
       const { algorithm } = contestant;
-      Object.assign(record, { algorithm, isa, threads, ...summaries[i], gflops, percent: (100 * gflops) / peak });
+      const isCall = !contestant.sample;
+      Object.assign(record, {
+        algorithm,
+        isa,
+        threads,
+        isCall,
+        ...summaries[i],
+        gflops,
+        percent: (100 * gflops) / peak,
+      });
     });
   } finally {
     for (const { contestant } of contestants) await contestant.close?.();

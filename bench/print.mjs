@@ -7,14 +7,14 @@ export function milliseconds(ms) {
 }
 
 /** Time, rate, share of what the machine can do, spread; dropped samples where there were any. */
-function figures({ ms, gflops, percent, spread, clean, dropped }) {
-  const samples = clean ? (dropped ? `${clean} samples, ${dropped} dropped` : `${clean} samples`) : 'no clean sample';
-  return `${milliseconds(ms)} ${number(gflops, 1, 7)} GFLOP/s ${number(percent, 1, 6)} %  ±${number(100 * spread, 1, 4)} %  ${samples}`;
+function figures(record) {
+  const { ms, gflops, percent, spread } = record;
+  return `${milliseconds(ms)} ${number(gflops, 1, 7)} GFLOP/s ${number(percent, 1, 6)} %  ±${number(100 * spread, 1, 4)} %  ${samplesOf(record)}`;
 }
 
 /** One line of a side; the others compare themselves with the first. */
 export function printRecord(record, first, overheadUs) {
-  const name = `  ${record.side.padEnd(12)}`;
+  const name = `  ${record.side.padEnd(16)}`;
   if (record.unsupported) return console.log(`${name}- ${record.unsupported}`);
   const notes = [];
   if (record !== first && !first.unsupported) notes.push(`${(first.ms / record.ms).toFixed(2)} × ${first.side}`);
@@ -52,4 +52,30 @@ export function printTable(titles, rows) {
         .trimEnd(),
     );
   }
+}
+
+function samplesOf({ clean, dropped }) {
+  if (!clean) return 'no clean sample';
+  return dropped ? `${clean} samples, ${dropped} dropped` : `${clean} samples`;
+}
+
+/** A matrix product: share of the peak, or of the bandwidth where a single row or column waits for its weights. */
+export function printMatrixProduct(record, again) {
+  const { name, m, n, k, transA, transB, ms, gflops, gbytes, percent, of, spread } = record;
+  const shape = `${m}×${k}${transA ? 'ᵀ' : ''} · ${k}×${n}${transB ? 'ᵀ' : ''}`;
+  const rate = of === 'peak' ? `${number(gflops, 1, 7)} GFLOP/s` : `${number(gbytes, 1, 7)} GB/s   `;
+  const share = `${number(percent, 1, 6)} % of ${of === 'peak' ? 'peak' : 'reading the weights'}`;
+  console.log(`${name}  ${shape}`);
+  console.log(`  ${milliseconds(ms)} ${rate} ${share}  ±${number(100 * spread, 1, 4)} %  ${samplesOf(record)}`);
+  console.log(`  npm run bench -- ${again}`);
+}
+
+/** An op that memory bounds, on one size. */
+export function printMemoryOp(record) {
+  const { size, workingSet, ms, gbytes, bandwidth, percent, spread } = record;
+  const mib = `${number(workingSet / 2 ** 20, 1, 7)} MiB`;
+  const share = `${number(gbytes, 1, 6)} of ${number(bandwidth, 1, 6)} GB/s ${number(percent, 1, 6)} %`;
+  console.log(
+    `  ${size.padEnd(5)}${mib}  ${milliseconds(ms)} ${share}  ±${number(100 * spread, 1, 4)} %  ${samplesOf(record)}`,
+  );
 }

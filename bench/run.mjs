@@ -1,6 +1,8 @@
 // How fast convforge is on this machine, and others beside it: `npm run bench -- --help`.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchConvolutions } from './conv.mjs';
+import { benchProducts } from './gemm.mjs';
+import { benchMemory } from './memory/measure.mjs';
 import { networks } from './shapes.mjs';
 import { benchMachine } from './show.mjs';
 import { sideNames } from './sides/index.mjs';
@@ -55,5 +57,11 @@ command('conv', 'convolution layers (the default command)', { isDefault: true })
       .default('chosen'),
   )
   .action(benchConvolutions);
+
+command('gemm', 'matrix products').option('--size <name>', 'only this row of bench/gemm.json').action(benchProducts);
+
+command('memory', 'ops bound by memory bandwidth: pooling, elementwise, batch norm, softmax, optimizers')
+  .option('--op <name>', 'only this one')
+  .action(benchMemory);
 
 await program.parseAsync();
