@@ -64,4 +64,9 @@ command('memory', 'ops bound by memory bandwidth: pooling, elementwise, batch no
   .option('--op <name>', 'only this one')
   .action(benchMemory);
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`bench: ${process.env.DEBUG ? error.stack : error.message}`);
+  process.exitCode = 1;
+}

@@ -64,7 +64,7 @@ export function processSide({ name, detail, command, args, env }) {
           const bytes = readFileSync(file);
           return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
         },
-        algorithm: rest.join(' '),
+        algorithm: rest.join(' ').replace(/:.*/, ''), // the instruction set comes behind the colon
       };
     },
     async close() {

@@ -3,20 +3,36 @@ import { blockedElements } from '../../dist/backend/blocked.js';
 import { BLOCKED_FIELDS, CONVOLUTION_OPTION_FIELDS, encode } from '../../dist/geometry.js';
 import { ACTIVATION_KINDS, CONVOLUTION_ALGORITHMS, CONVOLUTION_PASSES } from '../../dist/kernels/operations.js';
 import { alignedFloats } from '../buffers.mjs';
+import { Unsupported } from './unsupported.mjs';
 
-const algorithmCode = (name) => CONVOLUTION_ALGORITHMS.indexOf(name);
+export const blockedSide = (machine, { algorithm }) => blockedKernels('blocked', machine, algorithm);
 
-export function blockedSide({ addon, kernels, isa }, { algorithm: wanted }) {
-  const exact = wanted === 'direct' ? 1 : 0;
+/** The same without Winograd's algorithm, for layers on which it would be chosen. */
+export const blockedDirectSide = (machine) => blockedKernels('blocked-direct', machine, 'direct');
 
-  /** Code of the algorithm and the floats its packed weights take. */
-  function choose({ layer: { geometry: g }, flat }, pass) {
-    const choice = new Int32Array(2);
+const isWinograd = (algorithm) => CONVOLUTION_ALGORITHMS[algorithm].startsWith('winograd');
+
+function blockedKernels(name, { addon, kernels, isa }, wanted) {
+  const suggested = (flat, pass, exact) => {
+    const choice = new Int32Array(3);
     kernels.blockedConv2dChoose(choice, flat, pass, exact);
+    const [algorithm, packedFloats, halo] = choice;
+    if (algorithm < 0) throw new Unsupported('no kernel on blocks for this convolution');
+    return { algorithm, packedFloats, halo };
+  };
+
+  /** What the kernels suggest, or what was asked for: code of the algorithm, floats of its packed weights, border. */
+  function choose({ layer: { geometry: g }, flat }, pass) {
+    const choice = suggested(flat, pass, wanted === 'direct' ? 1 : 0);
+    if (name === 'blocked-direct' && !isWinograd(suggested(flat, pass, 0).algorithm)) {
+      throw new Unsupported('as blocked, which does without Winograd here');
+    }
     if (wanted === 'chosen' || wanted === 'direct') return choice;
     // Winograd's weights: 36 points for each pair of channels, in whole blocks, and the bias
     const up = (channels) => Math.ceil(channels / 32) * 32;
-    return [algorithmCode(wanted), Math.max(choice[1], 36 * up(g.ic) * up(g.oc) + 2 * up(Math.max(g.ic, g.oc)))];
+    const most = 36 * up(g.ic) * up(g.oc) + 2 * up(Math.max(g.ic, g.oc));
+    const packedFloats = Math.max(choice.packedFloats, most);
+    return { algorithm: CONVOLUTION_ALGORITHMS.indexOf(wanted), packedFloats, halo: choice.halo };
   }
 
   /** A plain tensor in blocks, or room for one. */
@@ -28,54 +44,63 @@ export function blockedSide({ addon, kernels, isa }, { algorithm: wanted }) {
     return { data, flat };
   }
 
+  const optionsOf = (pass, algorithm, haloIn) => {
+    const activation = ACTIVATION_KINDS.indexOf('identity');
+    const options = { pass, algorithm, haloIn, haloOut: 0, activation, residualAfter: 0 };
+    return encode(CONVOLUTION_OPTION_FIELDS, options);
+  };
+
+  /** Forward, or the gradient of the input: the same kernel, whose source is then dy. */
+  function prepareSum(problem, source, sourceShape) {
+    const { pass: passName, flat, weight, resultSize, resultShape } = problem;
+    const pass = CONVOLUTION_PASSES.indexOf(passName);
+    const { algorithm, packedFloats, halo } = choose(problem, pass);
+    const packed = alignedFloats(addon, packedFloats);
+    kernels.blockedConv2dPack(weight, null, packed, flat, pass, algorithm);
+    const isPlain = CONVOLUTION_ALGORITHMS[algorithm] === 'plainInput';
+    const from = isPlain ? source : blocked(sourceShape, halo, source).data;
+    const to = blocked(resultShape, 0);
+    const options = optionsOf(pass, algorithm, isPlain ? 0 : halo);
+    const run = () => kernels.blockedConv2d(from, packed, null, null, to.data, flat, options, 0, 0);
+    const result = () => {
+      run();
+      const plain = new Float32Array(resultSize);
+      kernels.fromBlocked(to.data, plain, to.flat);
+      return plain;
+    };
+    return { activate() {}, run, result, algorithm: CONVOLUTION_ALGORITHMS[algorithm] };
+  }
+
+  function prepareGradWeight(problem) {
+    const { layer, shapes, flat, x, dy, resultSize } = problem;
+    const { padTop, padLeft, padBottom, padRight } = layer.geometry;
+    const halo = Math.max(padTop, padLeft, padBottom, padRight);
+    const pass = CONVOLUTION_PASSES.indexOf('gradWeight');
+    const { algorithm } = choose(problem, pass);
+    const [image, gradient] = [blocked(shapes.x, halo, x), blocked(shapes.y, 0, dy)];
+    const dweight = alignedFloats(addon, resultSize);
+    const options = optionsOf(pass, algorithm, halo);
+    const run = () => kernels.blockedConv2dGradWeight(image.data, gradient.data, dweight, flat, options);
+    const result = () => {
+      run();
+      return dweight;
+    };
+    return { activate() {}, run, result, algorithm: CONVOLUTION_ALGORITHMS[algorithm] };
+  }
+
   return {
-    name: 'blocked',
-    detail: `kernels on blocks of 16 channels, weights packed, ${isa}`,
+    name,
+    detail: `kernels on blocks of 16 channels, weights packed, ${wanted === 'direct' ? 'no Winograd, ' : ''}${isa}`,
     prepare(problem) {
-      const { pass: passName, shapes, flat, x, weight, dy, resultSize, resultShape } = problem;
-      const g = problem.layer.geometry;
-      const pass = CONVOLUTION_PASSES.indexOf(passName);
-      const [code, packedFloats] = choose(problem, pass);
-      const algorithm = CONVOLUTION_ALGORITHMS[code];
-      const options = { pass, algorithm: code, haloIn: 0, haloOut: 0, residualAfter: 0 };
-      options.activation = ACTIVATION_KINDS.indexOf('identity');
-      const padding = Math.max(g.padTop, g.padLeft, g.padBottom, g.padRight);
-      const activate = () => {};
-      if (passName === 'gradWeight') {
-        options.haloIn = padding;
-        const [image, gradient] = [blocked(shapes.x, padding, x), blocked(shapes.y, 0, dy)];
-        const result = alignedFloats(addon, resultSize);
-        const flatOptions = encode(CONVOLUTION_OPTION_FIELDS, options);
-        const run = () => kernels.blockedConv2dGradWeight(image.data, gradient.data, result, flat, flatOptions);
-        const answer = () => {
-          run();
-          return result;
-        };
-        return { activate, run, result: answer, algorithm };
+      const { pass, shapes, x, dy } = problem;
+      try {
+        if (pass === 'gradWeight') return prepareGradWeight(problem);
+        return pass === 'forward' ? prepareSum(problem, x, shapes.x) : prepareSum(problem, dy, shapes.y);
+      } catch (error) {
+        // what --algorithm asks for need not fit every layer
+        if (error.code === 'ERR_NATIVE') throw new Unsupported(error.message);
+        throw error;
       }
-      const packed = alignedFloats(addon, packedFloats);
-      kernels.blockedConv2dPack(weight, null, packed, flat, pass, code);
-      // the gradient of the input reads dy where the forward pass writes: beyond its edges by what the window overlaps
-      const reach = Math.max(
-        g.dilationH * (g.kh - 1) - Math.min(g.padTop, g.padBottom),
-        g.dilationW * (g.kw - 1) - Math.min(g.padLeft, g.padRight),
-      );
-      const isPlain = algorithm === 'plainInput';
-      options.haloIn = isPlain ? 0 : passName === 'forward' ? padding : Math.max(0, reach);
-      const plain = passName === 'forward' ? x : dy;
-      const source = isPlain
-        ? { data: plain }
-        : blocked(shapes[passName === 'forward' ? 'x' : 'y'], options.haloIn, plain);
-      const target = blocked(resultShape, 0);
-      const flatOptions = encode(CONVOLUTION_OPTION_FIELDS, options);
-      const run = () => kernels.blockedConv2d(source.data, packed, null, null, target.data, flat, flatOptions, 0, 0);
-      const answer = () => {
-        run();
-        const result = new Float32Array(resultSize);
-        kernels.fromBlocked(target.data, result, target.flat);
-        return result;
-      };
-      return { activate, run, result: answer, algorithm };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { blockedSide } from './blocked.mjs';
+import { blockedDirectSide, blockedSide } from './blocked.mjs';
 import { nativeSide, typescriptSide } from './convforge.mjs';
 
 /** A side of bench/contenders, loaded when it is asked for. */
@@ -21,6 +21,7 @@ const contender = (file, name) =>
  */
 const SIDES = {
   blocked: blockedSide,
+  'blocked-direct': blockedDirectSide,
   native: nativeSide,
   typescript: typescriptSide,
   onednn: contender('onednn', 'onednnSide'),
@@ -32,6 +33,26 @@ const SIDES = {
 };
 
 export const sideNames = Object.keys(SIDES);
+
+/**
+ * A side as it is under other settings: `name` tells it apart, `apply` sets them before each turn. Results of all such
+ * sides of one measurement are taken in turn, between the same calibrations.
+ */
+export function underSettings(side, name, apply) {
+  return {
+    ...side,
+    name,
+    async prepare(problem) {
+      apply();
+      const contestant = await side.prepare(problem);
+      const activate = () => {
+        apply();
+        contestant.activate();
+      };
+      return { ...contestant, activate };
+    },
+  };
+}
 
 /** The sides asked for; throws with what to install when one is missing. */
 export async function openSides(names, machine, options) {
