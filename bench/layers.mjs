@@ -3,16 +3,16 @@ import { measure } from './sampler.mjs';
 import { Unsupported } from './sides/unsupported.mjs';
 
 /**
- * Checks and measures one layer on all sides, interleaved. A record: { network, layer, count, pass, side, algorithm, isa,
- * threads, ms, gflops, percent, spread, clean, dropped }, or { side, unsupported: why }.
+ * Checks and measures one layer on all sides, interleaved. A record: { network, layer, count, flops, channels, pass, side, algorithm,
+ * isa, threads, ms, gflops, percent, spread, clean, dropped }, or with `unsupported`, the reason, instead of numbers.
  * @throws when an answer is wrong: there is no point in its time
  */
 export async function measureLayer(machine, sides, layer, { pass, seconds }) {
   const problem = problemOf(machine.addon, layer, pass);
   const contestants = [];
-  const records = [];
-  for (const { name } of sides)
-    records.push({ network: layer.network, layer: layer.name, count: layer.count, pass, side: name });
+  const { network, name, count, flops, geometry: g } = layer;
+  const channels = Math.min(g.ic, g.oc);
+  const records = sides.map((side) => ({ network, layer: name, count, flops, channels, pass, side: side.name }));
   for (const [i, side] of sides.entries()) {
     try {
       const contestant = await side.prepare(problem);

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchConvolutions } from './conv.mjs';
 import { benchProducts } from './gemm.mjs';
 import { benchMemory } from './memory/measure.mjs';
+import { benchReport, partNames } from './report/report.mjs';
 import { networks } from './shapes.mjs';
 import { benchMachine } from './show.mjs';
 import { sideNames } from './sides/index.mjs';
@@ -24,33 +25,27 @@ const program = new Command('bench').description(
     'A sample counts when a calibration right before and after it ran at full speed; times are medians of those.',
 );
 
-/** What all commands take. */
+const isa = () => new Option('--isa <name>', 'avx512, avx2, neon or baseline (default: the best here)');
+const threads = () => new Option('--threads <n>', 'threads').argParser(count).default(1);
+const seconds = () => new Option('--seconds <s>', 'time for each side of a layer').argParser(positive).default(0.25);
+
 const command = (name, description, options) =>
-  program
-    .command(name, options)
-    .description(description)
-    .option(
-      '--isa <name>',
-      'instruction set of the native kernels: avx512, avx2, neon, baseline (default: the best here)',
-    )
-    .option('--threads <n>', 'threads', count, 1)
-    .option('--seconds <s>', 'time for each side of a layer', positive, 0.25);
+  program.command(name, options).description(description).addOption(isa());
+const timed = (...given) =>
+  command(...given)
+    .addOption(threads())
+    .addOption(seconds());
 
-program
-  .command('machine')
-  .description('only the peaks of this machine')
-  .option('--isa <name>', 'instruction set (default: the best here)')
-  .option('--threads <n>', 'threads', count, 1)
-  .action(benchMachine);
+command('machine', 'only the peaks of this machine').addOption(threads()).action(benchMachine);
 
-command('conv', 'convolution layers (the default command)', { isDefault: true })
+timed('conv', 'convolution layers (the default command)', { isDefault: true })
   .option('--shapes <names>', `layers of, comma-separated: ${networks.join(', ')}`, 'resnet50')
   .option('--layer <name>', 'only this layer')
   .option('--batch <n>', 'images (default: what the shapes say, mostly 1)', count)
   .addOption(
     new Option('--pass <name>', 'what is computed').choices(['forward', 'gradInput', 'gradWeight']).default('forward'),
   )
-  .option('--sides <names>', `comma-separated: ${sideNames.join(', ')}`, 'native')
+  .option('--sides <names>', `comma-separated: ${sideNames.join(', ')}`, 'blocked,native')
   .addOption(
     new Option('--algorithm <name>', 'direct: without Winograd')
       .choices(['chosen', 'direct', 'winograd2', 'winograd4'])
@@ -58,14 +53,21 @@ command('conv', 'convolution layers (the default command)', { isDefault: true })
   )
   .action(benchConvolutions);
 
-command('gemm', 'matrix products').option('--size <name>', 'only this row of bench/gemm.json').action(benchProducts);
+timed('gemm', 'matrix products').option('--size <name>', 'only this row of bench/gemm.json').action(benchProducts);
 
-command('memory', 'ops bound by memory bandwidth: pooling, elementwise, batch norm, softmax, optimizers')
+timed('memory', 'ops bound by memory bandwidth: pooling, elementwise, batch norm, softmax, optimizers')
   .option('--op <name>', 'only this one')
   .action(benchMemory);
 
+command('report', 'everything, into bench/results/: a table with targets met or not, and a chart; also --report')
+  .addOption(seconds())
+  .option('--parts <names>', `comma-separated: ${partNames.join(', ')}; all, or none to write it again`, 'all')
+  .action(benchReport);
+
+const words = process.argv.slice(2);
+if (words[0] === '--report') words[0] = 'report';
 try {
-  await program.parseAsync();
+  await program.parseAsync(words, { from: 'user' });
 } catch (error) {
   console.error(`bench: ${process.env.DEBUG ? error.stack : error.message}`);
   process.exitCode = 1;
