@@ -1,5 +1,6 @@
 // The three passes of a convolution: what they demand of their buffers, and which of the sums they are.
 #pragma once
+#include "kernels/blocked/nchw.inl"
 #include "kernels/depthwise.inl"
 #include "kernels/depthwise_weight.inl"
 #include "kernels/im2col.inl"
@@ -58,7 +59,6 @@ INLINE WeightSum weightSum(const args::conv2dGradWeight& q) {
 
 // Whether a sum is one that Winograd's algorithm computes, and seen that way: in the gradient an input position
 // receives tap t from the output position pad - t away, so the taps run backwards from there.
-INLINE bool is3x3(const Axis& axis) { return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1; }
 INLINE Sum3x3 sum3x3(const TapSum& s) {
   Sum3x3 t = {};
   t.source = s.source;
@@ -83,18 +83,62 @@ INLINE int64_t winogradSide(const TapSum& s, bool exact) {
   return exact || s.groups != 1 || !is3x3(s.y) || !is3x3(s.x) ? 0 : winogradSide(sum3x3(s));
 }
 
-INLINE Work planSum(const TapSum& s, bool exact) {
-  const int64_t side = winogradSide(s, exact);
-  if (side != 0) return side == 4 ? planWinograd<4>(sum3x3(s)) : planWinograd<2>(sum3x3(s));
-  return isDirect(s) ? planDirectSum(s) : planTapSum(s);
+// The ways to compute a forward pass or a gradient of the input.
+enum class SumKind { winograd4, winograd2, fewChannels, blocks, taps };
+
+struct Sum {
+  TapSum taps;
+  BlockedSum blocks;
+  SumKind kind;
+};
+
+INLINE Sum sumOf(const TapSum& taps, const Conv2dGeometry& g, int32_t pass, bool exact) {
+  Sum sum = {taps, {}, SumKind::taps};
+  const int64_t side = winogradSide(taps, exact);
+  if (side != 0) {
+    sum.kind = side == 4 ? SumKind::winograd4 : SumKind::winograd2;
+    return sum;
+  }
+  if (taps.y.kernel > 0 && taps.x.kernel > 0) sum.blocks = nchwSum(g, pass);
+  if (suitsBlocks(sum.blocks)) {
+    sum.kind = SumKind::blocks;
+  } else if (isDirect(taps)) {
+    sum.kind = SumKind::fewChannels;
+  }
+  return sum;
 }
+
+INLINE Work planSum(const Sum& sum) {
+  switch (sum.kind) {
+    case SumKind::winograd4:
+      return planWinograd<4>(sum3x3(sum.taps));
+    case SumKind::winograd2:
+      return planWinograd<2>(sum3x3(sum.taps));
+    case SumKind::fewChannels:
+      return planDirectSum(sum.taps);
+    case SumKind::blocks:
+      return planNchw(sum.blocks);
+    default:
+      return planTapSum(sum.taps);
+  }
+}
+INLINE void runSum(const Sum& sum, int phase, Range range, const Workspace& workspace) {
+  const TapSum& s = sum.taps;
+  switch (sum.kind) {
+    case SumKind::winograd4:
+      return runWinograd<4>(sum3x3(s), phase, range, workspace);
+    case SumKind::winograd2:
+      return runWinograd<2>(sum3x3(s), phase, range, workspace);
+    case SumKind::fewChannels:
+      return runDirectSum(s, phase, range, workspace);
+    case SumKind::blocks:
+      return runNchw({sum.blocks, s.source, s.weight, s.bias, s.result}, phase, range, workspace);
+    default:
+      return runTapSum(s, phase, range, workspace);
+  }
+}
+
 INLINE Work planSum(const WeightSum& s) { return isDirect(s) ? planDirectWeightSum(s) : planWeightSum(s); }
-INLINE void runSum(const TapSum& s, bool exact, int phase, Range range, const Workspace& workspace) {
-  const int64_t side = winogradSide(s, exact);
-  if (side == 4) return runWinograd<4>(sum3x3(s), phase, range, workspace);
-  if (side == 2) return runWinograd<2>(sum3x3(s), phase, range, workspace);
-  return isDirect(s) ? runDirectSum(s, phase, range, workspace) : runTapSum(s, phase, range, workspace);
-}
 INLINE void runSum(const WeightSum& s, int phase, Range range, const Workspace& workspace) {
   return isDirect(s) ? runDirectWeightSum(s, phase, range, workspace) : runWeightSum(s, phase, range, workspace);
 }
@@ -108,11 +152,11 @@ INLINE Work plan(const args::conv2dForward& q) {
   if (!nullOrHolds(q.bias, g.oc)) return refuse("conv2dForward: bias is shorter than its shape");
   if (!holds(q.y, size)) return refuse("conv2dForward: y is shorter than its shape");
   if (size == 0) return parallel(0, 1, 0);
-  return planSum(tapSum(q), q.exact != 0);
+  return planSum(sumOf(tapSum(q), g, ConvolutionPass::forward, q.exact != 0));
 }
 
 INLINE void run(const args::conv2dForward& q, int phase, Range range, const Workspace& workspace) {
-  runSum(tapSum(q), q.exact != 0, phase, range, workspace);
+  runSum(sumOf(tapSum(q), q.g, ConvolutionPass::forward, q.exact != 0), phase, range, workspace);
 }
 
 INLINE Work plan(const args::conv2dGradInput& q) {
@@ -123,11 +167,11 @@ INLINE Work plan(const args::conv2dGradInput& q) {
   if (!holds(q.weight, weightSize(g))) return refuse("conv2dGradInput: weight is shorter than its shape");
   if (!holds(q.dx, size)) return refuse("conv2dGradInput: dx is shorter than its shape");
   if (size == 0) return parallel(0, 1, 0);
-  return planSum(tapSum(q), q.exact != 0);
+  return planSum(sumOf(tapSum(q), g, ConvolutionPass::gradInput, q.exact != 0));
 }
 
 INLINE void run(const args::conv2dGradInput& q, int phase, Range range, const Workspace& workspace) {
-  runSum(tapSum(q), q.exact != 0, phase, range, workspace);
+  runSum(sumOf(tapSum(q), q.g, ConvolutionPass::gradInput, q.exact != 0), phase, range, workspace);
 }
 
 INLINE Work plan(const args::conv2dGradWeight& q) {

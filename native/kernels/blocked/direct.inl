@@ -105,35 +105,43 @@ INLINE Work planDirect(const BlockedSum& s) {
   return work;
 }
 
+// Panels [first, end) of one tile. `tile` has source, pixels and, as its result, the first channel of the group;
+// `weights` and `bias` are those of the first panel.
+INLINE void computePanels(const BlockedSum& s, const TileShape& shape, int64_t steps, int64_t group, int64_t first,
+                          int64_t end, const float* weights, const float* bias, Tile tile) {
+  float* result = tile.result;
+  tile.channels = s.groups * s.rows;
+  for (int64_t panel = first; panel < end; panel++) {
+    const int64_t channel = panel * kTileCols, ahead = channel - first * kTileCols;
+    tile.weights = weights + ahead * steps;
+    tile.bias = bias + ahead;
+    tile.result = result + ahead / kBlock * shape.resultBlock + ahead % kBlock;
+    tile.channel = group * s.rows + channel;
+    computeTile(shape, tile, panelWidth(s, panel) / kWidth);
+  }
+}
+
 // Tiles [begin, end) of one image.
-INLINE void computeTiles(const BlockedSum& s, const TileGrid& grid, const AxisTaps& y, const AxisTaps& x,
-                         int64_t group, int64_t panelGroup, int64_t image, int64_t begin, int64_t end,
-                         const DirectTiles& tiles) {
+INLINE void computeTiles(const BlockedSum& s, const TileGrid& grid, const AxisTaps& y, const AxisTaps& x, int64_t group,
+                         int64_t panelGroup, int64_t image, int64_t begin, int64_t end, const DirectTiles& tiles) {
   const TileShape shape = tileShape(s, y.taps, x.taps);
   const int64_t steps = s.channels * y.taps.count * x.taps.count;
-  const int64_t firstPanel = panelGroup * grid.panelsAtOnce;
-  const int64_t endPanel = smallest(panelsOf(s), firstPanel + grid.panelsAtOnce);
-  const float* weights = s.packed + packedSet(s, group, y, x);
-  const float* bias = s.packed + group * paddedRows(s);
-  const int64_t sourceBlock = group * s.channels / kBlock, rowsBefore = group * s.rows;
+  const int64_t first = panelGroup * grid.panelsAtOnce, last = smallest(panelsOf(s), first + grid.panelsAtOnce);
+  const int64_t channel = first * kTileCols;
+  const float* weights = s.packed + packedSet(s, group, y, x) + channel * steps;
+  const float* bias = s.packed + group * paddedRows(s) + channel;
+  const int64_t sourceBlock = group * s.channels / kBlock, resultBlock = (group * s.rows + channel) / kBlock;
   for (int64_t index = begin; index < end; index++) {
     const int64_t row = index / tiles.tilesPerRow, part = index % tiles.tilesPerRow;
     const int64_t col = partBegin(tiles.cols, tiles.tilesPerRow, part);
     Tile tile = {};
     tile.pixels = partBegin(tiles.cols, tiles.tilesPerRow, part + 1) - col;
-    tile.channels = s.groups * s.rows;
     tile.source = s.source + pixelAt(s.from, image, sourceBlock, row * y.taps.stride + y.taps.offset,
                                      col * x.taps.stride + x.taps.offset);
-    float* result = s.result + pixelAt(s.to, image, rowsBefore / kBlock, y.taps.origin + row * y.taps.outputStep,
-                                       x.taps.origin + col * x.taps.outputStep);
-    for (int64_t panel = firstPanel; panel < endPanel; panel++) {
-      const int64_t channel = panel * kTileCols;
-      tile.weights = weights + channel * steps;
-      tile.bias = bias + channel;
-      tile.result = result + channel / kBlock * s.to.plane + channel % kBlock;
-      tile.channel = rowsBefore + channel;
-      computeTile(shape, tile, panelWidth(s, panel) / kWidth);
-    }
+    tile.result = s.result + channel % kBlock +
+                  pixelAt(s.to, image, resultBlock, y.taps.origin + row * y.taps.outputStep,
+                          x.taps.origin + col * x.taps.outputStep);
+    computePanels(s, shape, steps, group, first, last, weights, bias, tile);
   }
 }
 

@@ -60,40 +60,42 @@ INLINE TileShape plainShape(const BlockedSum& s, const PlainGrid& grid, int64_t 
   return t;
 }
 
+// Rows [first, end) of the result of an image, `result` where the first of them begins in the first block and `row` the
+// distance to the next; `scratch` for the copied rows.
+INLINE void computePlainRows(const BlockedSum& s, const PlainGrid& grid, const float* image, int64_t first, int64_t end,
+                             float* result, int64_t row, int64_t resultBlock, float* scratch) {
+  const int64_t plane = s.y.source * s.x.source, cols = s.to.w, tilesPerRow = ceilDiv(cols, kTileRows);
+  const int64_t rows = (end - first - 1) * s.y.stride + (s.y.kernel - 1) * s.y.dilation + 1;
+  for (int64_t c = 0; c < s.channels; c++) {
+    for (int64_t i = 0; i < rows; i++)
+      copyPadded(s, image + c * plane, first * s.y.stride - s.y.pad + i, scratch + (c * rows + i) * grid.copyCols,
+                 grid.copyCols);
+  }
+  TileShape shape = plainShape(s, grid, rows);
+  shape.resultBlock = resultBlock;
+  for (int64_t y = first; y < end; y++) {
+    for (int64_t part = 0; part < tilesPerRow; part++) {
+      const int64_t x = partBegin(cols, tilesPerRow, part);
+      Tile tile = {};
+      tile.pixels = partBegin(cols, tilesPerRow, part + 1) - x;
+      tile.source = scratch + (y - first) * s.y.stride * grid.copyCols + x * s.x.stride;
+      tile.result = result + (y - first) * row + x * kBlock;
+      computePanels(s, shape, s.channels * kernelSize(s), 0, 0, panelsOf(s), s.packed + biasFloats(s), s.packed, tile);
+    }
+  }
+}
+
 INLINE void runPlain(const BlockedSum& s, int phase, Range range, const Workspace& workspace) {
   const PlainGrid grid = plainGrid(s);
-  const int64_t plane = s.y.source * s.x.source, steps = s.channels * kernelSize(s), cols = s.to.w;
-  const int64_t tilesPerRow = ceilDiv(cols, kTileRows);
+  const int64_t imageFloats = s.channels * s.y.source * s.x.source;
   for (int64_t item = range.begin; item < range.end; item++) {
     if (phase == 0) {
       zeroBorder(s.to, s.result, item / s.to.blocks, item % s.to.blocks, 0, s.to.h);
       continue;
     }
     const int64_t image = item / grid.bands, first = item % grid.bands * grid.bandRows;
-    const int64_t end = smallest(s.to.h, first + grid.bandRows);
-    const int64_t rows = (end - first - 1) * s.y.stride + (s.y.kernel - 1) * s.y.dilation + 1;
-    for (int64_t c = 0; c < s.channels; c++) {
-      for (int64_t i = 0; i < rows; i++)
-        copyPadded(s, s.source + (image * s.channels + c) * plane, first * s.y.stride - s.y.pad + i,
-                   workspace.local + (c * rows + i) * grid.copyCols, grid.copyCols);
-    }
-    const TileShape shape = plainShape(s, grid, rows);
-    for (int64_t y = first; y < end; y++) {
-      for (int64_t part = 0; part < tilesPerRow; part++) {
-        const int64_t x = partBegin(cols, tilesPerRow, part);
-        Tile tile = {};
-        tile.pixels = partBegin(cols, tilesPerRow, part + 1) - x;
-        tile.channels = s.rows;
-        tile.source = workspace.local + (y - first) * s.y.stride * grid.copyCols + x * s.x.stride;
-        for (int64_t panel = 0; panel < panelsOf(s); panel++) {
-          tile.channel = panel * kTileCols;
-          tile.weights = s.packed + biasFloats(s) + tile.channel * steps;
-          tile.bias = s.packed + tile.channel;
-          tile.result = s.result + pixelAt(s.to, image, tile.channel / kBlock, y, x) + tile.channel % kBlock;
-          computeTile(shape, tile, panelWidth(s, panel) / kWidth);
-        }
-      }
-    }
+    computePlainRows(s, grid, s.source + image * imageFloats, first, smallest(s.to.h, first + grid.bandRows),
+                     s.result + pixelAt(s.to, image, 0, first, 0), s.to.row, s.to.plane, workspace.local);
   }
 }
 

@@ -93,29 +93,46 @@ INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, in
 
 constexpr int64_t kTapPanel = int64_t{kBlock} * kTileCols;  // floats of one tap in loadTaps
 
+// Where a panel of a set goes: among all panels of all sets, or, packed alone, among its own.
+struct PanelPlace {
+  float* to;
+  bool alone;
+};
+INLINE float* placeOf(const BlockedSum& s, const PanelPlace& place, int64_t group, int64_t panel, const AxisTaps& y,
+                      const AxisTaps& x) {
+  if (!place.alone)
+    return place.to + packedSet(s, group, y, x) + panel * kTileCols * s.channels * y.taps.count * x.taps.count;
+  return place.to + (y.before * s.x.kernel + y.taps.count * x.before) * panelWidth(s, panel) * s.channels;
+}
+
+// The taps of one set from `taps`, as loadTaps leaves them, to their places; `to` where the first of the channels goes.
+INLINE void dealTaps(const BlockedSum& s, const AxisTaps& y, const AxisTaps& x, const float* taps, int64_t width,
+                     int64_t channels, int64_t block, float* to) {
+  const int64_t count = kernelSize(s);
+  for (int64_t first = 0; first < channels; first += block) {
+    const int64_t end = smallest(channels, first + block);
+    for (int64_t i = 0; i < y.taps.count; i++) {
+      for (int64_t j = 0; j < x.taps.count; j++) {
+        const int64_t tap = (y.taps.first + i * y.taps.step) * s.x.kernel + x.taps.first + j * x.taps.step;
+        for (int64_t k = first; k < end; k++, to += width) copyRow(to, taps + (k * count + tap) * width, width);
+      }
+    }
+  }
+}
+
 // Packs one panel of a group; `taps` has room for kTapPanel * kernelSize floats. `block`: source channels whose taps
 // lie together, kBlock, or 1 where the source is plain.
 INLINE void packPanel(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t block,
-                      float* packed, float* taps) {
-  const int64_t width = panelWidth(s, panel), count = kernelSize(s);
+                      const PanelPlace& place, float* taps) {
+  const int64_t width = panelWidth(s, panel);
   for (int64_t channel = 0; channel < s.channels; channel += kBlock) {
-    const int64_t loaded = smallest(kBlock, s.channels - channel);
-    loadTaps(s, weight, group, panel, channel, loaded, taps);
+    const int64_t channels = smallest(kBlock, s.channels - channel);
+    loadTaps(s, weight, group, panel, channel, channels, taps);
     for (int64_t originY = 0; originY < originsOf(s, s.y); originY++) {
       for (int64_t originX = 0; originX < originsOf(s, s.x); originX++) {
         const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
-        const int64_t tapsOfSet = y.taps.count * x.taps.count;
-        float* to = packed + packedSet(s, group, y, x) + panel * kTileCols * s.channels * tapsOfSet +
-                    channel * tapsOfSet * width;
-        for (int64_t first = 0; first < loaded; first += block) {
-          const int64_t end = smallest(loaded, first + block);
-          for (int64_t i = 0; i < y.taps.count; i++) {
-            for (int64_t j = 0; j < x.taps.count; j++) {
-              const int64_t tap = (y.taps.first + i * y.taps.step) * s.x.kernel + x.taps.first + j * x.taps.step;
-              for (int64_t k = first; k < end; k++, to += width) copyRow(to, taps + (k * count + tap) * width, width);
-            }
-          }
-        }
+        float* to = placeOf(s, place, group, panel, y, x) + channel * y.taps.count * x.taps.count * width;
+        dealTaps(s, y, x, taps, width, channels, block, to);
       }
     }
   }
@@ -135,7 +152,7 @@ INLINE void runPackDirect(const BlockedSum& s, const float* weight, const float*
                           Range range, const Workspace& workspace) {
   if (range.begin == 0) packBias(s, bias, packed);
   for (int64_t item = range.begin; item < range.end; item++)
-    packPanel(s, weight, item / panelsOf(s), item % panelsOf(s), block, packed, workspace.local);
+    packPanel(s, weight, item / panelsOf(s), item % panelsOf(s), block, {packed, false}, workspace.local);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ constexpr int64_t kNearFloats = 1 << 17;
 // Tiles of a chunk: those of one row panel of the products.
 constexpr int64_t kChunkTiles = 14;
 
+INLINE bool is3x3(const Axis& axis) { return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1; }
 INLINE int64_t blocksOf(const BlockedSum& s) { return ceilDiv(s.channels, kBlock); }
 
 struct BlockedTiles {
