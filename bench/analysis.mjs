@@ -127,7 +127,11 @@ export function classBars(targets, convolutions, sides) {
     const layers = layersByName(convolutions, target.pass).filter(({ id }) => matches(target.layers, id));
     const own = target.side ?? 'blocked';
     const values = {};
-    for (const side of [own, ...sides]) {
+    // others are no match for a class without Winograd where they have the choice
+    const usesWinograd = (side) =>
+      side === 'onednn-winograd' || (side === 'native' && layers.some((each) => each.sides['blocked-direct']));
+    const others = target.side === 'direct' ? sides.filter((side) => !usesWinograd(side)) : sides;
+    for (const side of [own, ...others]) {
       const complete = layers.length > 0 && layers.every((each) => each.sides[side]);
       if (complete) values[side === own ? 'own' : side] = averagePercent(layers, side);
     }

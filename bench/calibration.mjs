@@ -1,6 +1,7 @@
 /** Long enough for a clock of 0.1 µs and a call of 0.5 µs, short beside a sample of a millisecond. */
 const CALIBRATION_US = 25;
 const FLOATS_PER_LINE = 16;
+const FORK_JOIN_MS = 0.0005;
 
 /**
  * A short run of multiply-adds in registers, on all threads of the measurement. It takes the same time whenever the
@@ -14,16 +15,27 @@ export class Calibration {
   #sums;
   #flops;
 
-  constructor(kernels, threads) {
+  /** With `flops`, a run is of that length. */
+  constructor(kernels, threads, flops) {
     this.#kernels = kernels;
     this.#sums = new Float32Array(threads * FLOATS_PER_LINE);
+    if (flops) {
+      this.#flops = flops;
+      this.#settle();
+      return;
+    }
     this.#flops = 100 * CALIBRATION_US;
     // the first runs wake the threads and the processor; then the length is set by what a run takes
     for (let i = 0; i < 200; i++) this.run();
-    this.#flops *= CALIBRATION_US / 1000 / this.bestMs;
-    this.#settle();
-    this.#flops *= CALIBRATION_US / 1000 / this.bestMs;
-    this.#settle();
+    for (let i = 0; i < 2; i++) {
+      this.#flops *= CALIBRATION_US / 1000 / this.bestMs;
+      this.#settle();
+    }
+    // Several threads take as long as one, and a fork-join; if they never do, they share a core and nothing is clean.
+    if (threads > 1) {
+      const one = new Calibration(kernels, 1, this.#flops);
+      this.bestMs = Math.min(this.bestMs, one.bestMs + FORK_JOIN_MS);
+    }
   }
 
   #settle() {

@@ -10,7 +10,7 @@ const TOP = 74;
 
 /**
  * Horizontal bars. `bars`: [{ name, target, values: { series: percent } }]; `series`: [[key, label]], the order of the
- * bars in each group; the target of a group is a black tick across its bars.
+ * bars in each group. Targets are ours: a black tick across the first bar of a group.
  */
 export function barChart({ title, subtitle, bars, series }) {
   const highest = Math.max(100, ...bars.flatMap(({ target, values }) => [target, ...Object.values(values)]));
@@ -33,16 +33,18 @@ export function barChart({ title, subtitle, bars, series }) {
   for (const bar of bars) {
     const height = heightOf(bar);
     elements.push(text(LABELS - 10, y + height / 2 + 4, bar.name, { anchor: 'end' }));
+    const tick = LABELS + bar.target * scale;
     let top = y;
     series.forEach(([key], i) => {
       const percent = bar.values[key];
       if (percent === undefined) return;
-      elements.push(rect(LABELS, top + 1, percent * scale, BAR - 2, SERIES_COLORS[i]));
-      elements.push(text(LABELS + percent * scale + 5, top + BAR - 2, percent.toFixed(0), { size: 10, color: MUTED }));
+      const end = LABELS + percent * scale;
+      const isHidden = top === y && tick > end && tick < end + 26;
+      elements.push(rect(LABELS, top + 1, end - LABELS, BAR - 2, SERIES_COLORS[i]));
+      elements.push(text((isHidden ? tick : end) + 5, top + BAR - 2, percent.toFixed(0), { size: 10, color: MUTED }));
       top += BAR;
     });
-    const tick = LABELS + bar.target * scale;
-    elements.push(rect(tick - 1, y - 3, 2, height + 6, INK));
+    elements.push(rect(tick - 1, y - 3, 2, BAR + 3, INK));
     y += height + GAP;
   }
   return svgDocument(WIDTH, bottom + 48, [...elements, ...legend(series)]);

@@ -14,20 +14,28 @@ export function openAddon() {
 }
 
 /**
- * The machine as one measurement uses it: instruction set, threads, the peak of multiply-adds with them, a calibration
- * and what a call costs.
+ * The machine as one measurement uses it: instruction set, threads, the peak of multiply-adds with them, on one thread
+ * and on all that make sense, a calibration and what a call costs.
  */
 export function openMachine({ isa, threads }) {
   const addon = openAddon();
   if (isa) setIsa(isa);
+  const { kernels, defaultThreads } = addon;
+  const peakOn = (count) => {
+    setThreads(count);
+    return peakGflops(kernels, count);
+  };
+  const [peakOfOne, peakOfAll] = [peakOn(1), peakOn(defaultThreads)];
+  const peak = threads === 1 ? peakOfOne : threads === defaultThreads ? peakOfAll : peakOn(threads);
   setThreads(threads);
-  const { kernels } = addon;
   return {
     addon,
     kernels,
     isa: addon.isa(),
     threads,
-    peak: peakGflops(kernels, threads),
+    peak,
+    peakOfOne,
+    peakOfAll,
     overheadUs: callOverheadUs(kernels),
     calibration: new Calibration(kernels, threads),
   };

@@ -28,9 +28,12 @@ export function printRecord(record, first, overheadUs) {
 export function printMachine(description, machine, bandwidths) {
   const { processor, cores, system, node, convforge, compiler } = description;
   console.log(`${processor}, ${cores} cores; ${system}; Node ${node}; convforge ${convforge} (${compiler})`);
-  const { isa, threads, peak, overheadUs } = machine;
+  const { addon, isa, threads, peakOfOne, peakOfAll, overheadUs } = machine;
+  const all = addon.defaultThreads;
+  const scaling = all > 1 ? `, ${peakOfAll.toFixed(1)} on ${all} (${(peakOfAll / peakOfOne).toFixed(2)} ×)` : '';
   console.log(
-    `${isa}, ${threads} thread${threads > 1 ? 's' : ''}: peak ${peak.toFixed(1)} GFLOP/s of multiply-adds; a kernel call costs ${overheadUs.toFixed(2)} µs`,
+    `${isa}, measured on ${threads} thread${threads > 1 ? 's' : ''}; peak of multiply-adds ${peakOfOne.toFixed(1)} GFLOP/s on one thread${scaling}; ` +
+      `a kernel call costs ${overheadUs.toFixed(2)} µs`,
   );
   for (const { level, bytes, read, write, copy } of bandwidths) {
     const size = bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;

@@ -9,7 +9,8 @@ export async function showMachine(machine) {
   const description = describeMachine(machine.addon);
   const memory = await bandwidths(machine, measure);
   printMachine(description, machine, memory);
-  return { ...description, isa: machine.isa, threads: machine.threads, peak: machine.peak, memory };
+  const { isa, threads, peak, peakOfOne, peakOfAll } = machine;
+  return { ...description, isa, threads, peak, peakOfOne, peakOfAll, memory };
 }
 
 export const benchMachine = ({ isa, threads }) => showMachine(openMachine({ isa, threads }));

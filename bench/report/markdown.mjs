@@ -32,11 +32,11 @@ function targetRow(target) {
 function networkTable(layers, sides) {
   const others = sides.filter((side) => side !== 'blocked' && side !== 'blocked-direct');
   const rows = layers.map(({ layer, count, sides: records }) => {
-    const own = records.blocked;
+    const own = records.blocked ?? records.native;
     const ratio = (side) => factor(own && records[side] && records[side].ms / own.ms);
     return [
       `${layer}${count > 1 ? ` ×${count}` : ''}`,
-      own?.algorithm ?? '–',
+      records.blocked?.algorithm ?? '(eager)',
       own ? `${time(own.ms)}${own.clean ? '' : '*'}` : '',
       own?.gflops.toFixed(0) ?? '',
       percent(own?.percent),
@@ -115,16 +115,16 @@ const memoryTable = (memory) =>
   );
 
 export function markdown({ machine, date, sides, records, targets, chart }) {
-  const { processor, cores, system, node, convforge, compiler, isa, peak, memory } = machine;
+  const { processor, cores, system, node, convforge, compiler, isa, peakOfOne, peakOfAll, memory } = machine;
   const evaluated = targets.map((target) => evaluate(target, records));
   const judged = evaluated.filter(({ met }) => met !== null);
   const networks = [...new Set(records.convolutions.map(({ network }) => network))];
   const sections = [
     '# How fast convforge is here',
     `${processor}, ${cores} cores; ${system}; Node ${node}; convforge ${convforge}, ${compiler}, ${isa}; measured ${date}.`,
-    `One thread unless said otherwise. Peak of fp32 multiply-adds: ${peak.toFixed(1)} GFLOP/s. Times are medians of samples whose ` +
+    `One thread unless said otherwise. Peak of fp32 multiply-adds: ${peakOfOne.toFixed(1)} GFLOP/s on one thread, ${peakOfAll.toFixed(1)} on all. Times are medians of samples whose ` +
       'calibrations ran at full speed (an asterisk: none did). GFLOP are those of direct summation, so Winograd passes 100 %. ' +
-      'Columns with × are times relative to the blocked kernels, above 1 slower. `npm run bench -- report` makes this page again.',
+      'Columns with × are times relative to the blocked kernels (where there are none, to eager conv2d), above 1 slower. `npm run bench -- report` makes this page again.',
     table(
       ['memory', 'working set', 'read', 'write', 'copy GB/s'],
       memory.map(({ level, bytes, read, write, copy }) => [
