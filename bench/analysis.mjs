@@ -54,7 +54,8 @@ const NUMBERS = {
 
   scaling: ({ threads }) =>
     layersByName(threads)
-      .filter(({ sides }) => sides.one && sides.all && sides.one.ms > 0.2)
+      // without a clean sample, threads shared a core: that says nothing of the kernels
+      .filter(({ sides }) => sides.one?.clean > 0 && sides.all?.clean > 0 && sides.one.ms > 0.2)
       .map(({ id, sides }) => [id, (100 * sides.one.ms) / sides.all.ms]),
 
   isa: ({ isas }) =>

@@ -54,12 +54,15 @@ export class Calibration {
   }
 }
 
-/** Peak of fp32 multiply-adds in GFLOP/s: the best of many half milliseconds, since nothing makes a machine faster. */
+/**
+ * Peak of fp32 multiply-adds in GFLOP/s: the best of many half milliseconds, since nothing makes a machine faster. More of
+ * them with several threads, which start on one core until the system spreads them.
+ */
 export function peakGflops(kernels, threads) {
   const sums = new Float32Array(threads * FLOATS_PER_LINE);
   let flops = 1e6;
   let best = 0;
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < (threads > 1 ? 500 : 100); i++) {
     const start = performance.now();
     kernels.measureFma(sums, flops);
     const ms = performance.now() - start;

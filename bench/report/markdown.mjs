@@ -11,6 +11,7 @@ const table = (titles, rows) =>
   ].join('\n');
 
 const time = (ms) => milliseconds(ms).trim();
+const timeOf = ({ ms, clean }) => `${time(ms)}${clean ? '' : '*'}`;
 const percent = (value) => (value === undefined ? '' : value.toFixed(0));
 const factor = (value) => (value === undefined ? '' : value.toFixed(2));
 
@@ -37,7 +38,7 @@ function networkTable(layers, sides) {
     return [
       `${layer}${count > 1 ? ` ×${count}` : ''}`,
       records.blocked?.algorithm ?? '(eager)',
-      own ? `${time(own.ms)}${own.clean ? '' : '*'}` : '',
+      own ? timeOf(own) : '',
       own?.gflops.toFixed(0) ?? '',
       percent(own?.percent),
       percent(records['blocked-direct']?.percent),
@@ -79,8 +80,8 @@ function pairTable(records, [first, second]) {
   const layers = layersByName(records).filter(({ sides }) => sides[first] && sides[second]);
   const rows = layers.map(({ id, sides }) => [
     id,
-    time(sides[first].ms),
-    time(sides[second].ms),
+    timeOf(sides[first]),
+    timeOf(sides[second]),
     factor(sides[first].ms / sides[second].ms),
   ]);
   return table(['layer', first, second, 'ratio'], rows);
