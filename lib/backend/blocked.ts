@@ -10,6 +10,11 @@ export function blockedElements({ n, c, h, w, halo }: Record<(typeof BLOCKED_FIE
   return n * blocks * (plane % 1024 === 0 ? plane + BLOCK : plane);
 }
 
+/** Columns of packed weights of a matrix product: whole panels on every instruction set. */
+export function packedColumns(n: number): number {
+  return Math.ceil(n / 32) * 32;
+}
+
 /**
  * The kernels of native/kernels.inc that work on the blocked layout: `In` fields are Float32Array or null, geometries
  * Int32Array in the order of their field lists.
@@ -47,5 +52,18 @@ export interface BlockedKernels {
     dweight: Float32Array,
     g: Int32Array,
     options: Int32Array,
+  ): void;
+  /** Packs op(b), [k, n], for gemmPacked; `packed` holds packedColumns(n) * k floats. `m` and `transA` do not matter. */
+  gemmPackB(b: Float32Array, packed: Float32Array, g: Int32Array): void;
+  /** c = activation(op(a)·op(b) + bias): a fully connected layer. `alpha` and `beta` belong to the activation. */
+  gemmPacked(
+    a: Float32Array,
+    packed: Float32Array,
+    bias: Float32Array | null,
+    c: Float32Array,
+    g: Int32Array,
+    activation: number,
+    alpha: number,
+    beta: number,
   ): void;
 }

@@ -1,13 +1,14 @@
 import { createRequire } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BlockedKernels } from './blocked.js';
 import { type Libc, runningLibc } from './libc.js';
 import { type Kernels, typescriptKernels } from './typescript.js';
 
 /** What the native addon exports (native/addon/addon.cc). */
 export interface NativeAddon {
   /** The kernels of native/kernels.inc, on the active instruction set. */
-  readonly kernels: Kernels;
+  readonly kernels: Kernels & BlockedKernels;
   /** Instruction sets this machine can run, best first. */
   readonly isas: readonly string[];
   /** Version of the compiler that built it, as the compiler says it. */

@@ -46,10 +46,11 @@ INLINE V broadcast(const float* p) {
 
 // A horizontal strip of C: `rows` <= kTileRows rows, any number of columns.
 //   C = beta * C + alpha * (bias + A * B), and beta = 0 does not read C.
-// A is packed [k][rows]. Column panel j of B starts at b + j * panelStep and has row pitch ldb; every panel must be
-// readable over all kTileCols columns (kWidth, if no more than that many are left).
+// Row i and step k of A are at a[i * rowStep + k * kStep]. Column panel j of B starts at b + j * panelStep and has row
+// pitch ldb; every panel must be readable over all kTileCols columns (kWidth, if no more than that many are left).
 struct Strip {
   const float* a;
+  int64_t rowStep, kStep;
   int64_t rows;
   const float* b;
   int64_t ldb, panelStep;
@@ -60,57 +61,103 @@ struct Strip {
   float alpha, beta;
 };
 
+// The lines of C that a tile is going to write are asked for 32 steps before its end: 900 cycles, the time it takes to
+// fetch some twenty lines from memory. Asked for earlier, A and B would push them out of the first level cache again.
+constexpr int64_t kStepsAfterPrefetch = 32;
+
 template <int Rows, int Vectors>
-INLINE void multiplyTile(const Strip& s, const float* b, float* c, int64_t cols) {
-  V sum[Rows][Vectors];
+INLINE void prefetchTile(const float* c, int64_t ldc) {
+  constexpr int kLine = 16;  // floats
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++)
+#pragma GCC unroll 2
+    for (int j = 0; j < Vectors * kWidth; j += kLine) __builtin_prefetch(c + i * ldc + j, 1);
+}
+
+// sum[row * Vectors + vector] of the tile at b; c is where it is going to be stored.
+template <int Rows, int Vectors>
+INLINE void sumTile(const Strip& s, const float* b, const float* c, V (&sum)[Rows * Vectors]) {
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++) {
     const V start = s.bias ? set1(s.bias[i]) : zero();
 #pragma GCC unroll 2
-    for (int j = 0; j < Vectors; j++) sum[i][j] = start;
+    for (int j = 0; j < Vectors; j++) sum[i * Vectors + j] = start;
   }
 
-  const float* a = s.a;
-  const int64_t ldb = s.ldb;
-  for (int64_t k = s.k; k > 0; k--) {
-    V right[Vectors];
+  // An x86 address adds one register, scaled by 1 or 2: a pointer to every third row reaches them all, 5 for 14 rows.
+  constexpr int kPointers = (Rows + 2) / 3;
+  const int64_t rowStep = s.rowStep, kStep = s.kStep, ldb = s.ldb;
+  const float* a[kPointers];
+#pragma GCC unroll 8
+  for (int p = 0; p < kPointers; p++) a[p] = s.a + 3 * p * rowStep;
+
+  const int64_t late = s.k >= 2 * kStepsAfterPrefetch ? kStepsAfterPrefetch : 0;
+  int64_t steps = s.k - late;
+  for (int stage = 0; stage < 2; stage++) {
+    for (; steps > 0; steps--) {
+      V right[Vectors];
 #pragma GCC unroll 2
-    for (int j = 0; j < Vectors; j++) {
-      right[j] = load(b + j * kWidth);
-      keepInRegister(right[j]);
-    }
+      for (int j = 0; j < Vectors; j++) right[j] = load(b + j * kWidth);
+      if constexpr (Vectors > 1) {
+#pragma GCC unroll 2
+        for (int j = 0; j < Vectors; j++) keepInRegister(right[j]);
+      }
 #pragma GCC unroll 16
-    for (int i = 0; i < Rows; i++) {
-      const V left = broadcast(a + i);
+      for (int i = 0; i < Rows; i++) {
+        const float* value = a[i / 3] + i % 3 * rowStep;
+        // used once, the broadcast may be part of the multiply-add
+        const V left = Vectors > 1 ? broadcast(value) : set1(*value);
 #pragma GCC unroll 2
-      for (int j = 0; j < Vectors; j++) sum[i][j] = fmadd(left, right[j], sum[i][j]);
+        for (int j = 0; j < Vectors; j++) sum[i * Vectors + j] = fmadd(left, right[j], sum[i * Vectors + j]);
+      }
+#pragma GCC unroll 8
+      for (int p = 0; p < kPointers; p++) a[p] += kStep;
+      b += ldb;
     }
-    a += Rows;
-    b += ldb;
+    if (late == 0) break;
+    steps = stage == 0 ? late : 0;
+    if (stage == 0) prefetchTile<Rows, Vectors>(c, s.ldc);
   }
+}
 
-  const V alpha = set1(s.alpha), beta = set1(s.beta);
-  const int64_t last = cols - (Vectors - 1) * kWidth;  // lanes of the last vector that exist in C
+// Writes a tile of which `cols` columns exist. value(sum, j, p, lanes) is what becomes of a sum of vector j, given
+// where it is stored and how many of its lanes exist (kWidth or more: all).
+template <int Rows, int Vectors, class Value>
+INLINE void storeTile(const V (&sum)[Rows * Vectors], float* c, int64_t ldc, int64_t cols, Value value) {
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++) {
-    float* row = c + i * s.ldc;
+    float* row = c + i * ldc;
 #pragma GCC unroll 2
     for (int j = 0; j < Vectors; j++) {
       float* p = row + j * kWidth;
-      const bool whole = j < Vectors - 1 || last >= kWidth;
-      V value = mul(alpha, sum[i][j]);
-      if (s.beta != 0) value = fmadd(beta, whole ? load(p) : loadPartial(p, last), value);
-      if (whole) {
-        store(p, value);
+      const int64_t lanes = j < Vectors - 1 ? kWidth : cols - j * kWidth;
+      const V result = value(sum[i * Vectors + j], j, p, lanes);
+      if (lanes >= kWidth) {
+        store(p, result);
       } else {
-        storePartial(p, value, last);
+        storePartial(p, result, lanes);
       }
     }
   }
 }
 
-template <int Rows>
-__attribute__((noinline)) void multiplyRows(const Strip& s) {
+template <int Rows, int Vectors>
+INLINE void multiplyTile(const Strip& s, const float* b, float* c, int64_t cols) {
+  V sum[Rows * Vectors];
+  sumTile<Rows, Vectors>(s, b, c, sum);
+  const V alpha = set1(s.alpha), beta = set1(s.beta);
+  if (s.beta == 0) {
+    storeTile<Rows, Vectors>(sum, c, s.ldc, cols, [=](V v, int, float*, int64_t) { return mul(alpha, v); });
+  } else {
+    storeTile<Rows, Vectors>(sum, c, s.ldc, cols, [=](V v, int, float* p, int64_t lanes) {
+      return fmadd(beta, lanes >= kWidth ? load(p) : loadPartial(p, lanes), mul(alpha, v));
+    });
+  }
+}
+
+// AnyStrip is Strip, or derives from it and has a multiplyTile() of its own.
+template <int Rows, class AnyStrip>
+__attribute__((noinline)) void multiplyRows(const AnyStrip& s) {
   const float* b = s.b;
   float* c = s.c;
   for (int64_t left = s.cols; left > 0; left -= kTileCols) {
@@ -124,13 +171,16 @@ __attribute__((noinline)) void multiplyRows(const Strip& s) {
   }
 }
 
-template <int Rows>
-INLINE void multiplyAtMost(const Strip& s) {
+template <int Rows, class AnyStrip>
+INLINE void multiplyAtMost(const AnyStrip& s) {
   if (s.rows == Rows) return multiplyRows<Rows>(s);
   if constexpr (Rows > 1) multiplyAtMost<Rows - 1>(s);
 }
 
-INLINE void multiplyStrip(const Strip& s) { multiplyAtMost<kTileRows>(s); }
+template <class AnyStrip>
+INLINE void multiplyStrip(const AnyStrip& s) {
+  multiplyAtMost<kTileRows>(s);
+}
 
 }  // namespace
 }  // namespace ISA

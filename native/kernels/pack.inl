@@ -94,38 +94,40 @@ __attribute__((noinline)) void copyRows(const float* x, int64_t ldx, int64_t row
   }
 }
 
-// Row panels [first, end) of the `rows` x k matrix A, one after the other; row i and column j at a[i * strideRow + j *
-// strideK], one of the two strides being 1.
-INLINE void packRowPanels(const float* a, int64_t strideRow, int64_t strideK, int64_t rows, int64_t first, int64_t end,
-                          int64_t k, float* packed) {
-  const int64_t panels = rowPanels(rows), firstRow = partBegin(rows, panels, first);
-  // Rows along k are transposed panel by panel. Otherwise a row of A holds one step of k of every panel, and is dealt
-  // out.
-  for (int64_t j = 0; j < (strideK == 1 ? 1 : k); j++) {
-    for (int64_t panel = first; panel < end; panel++) {
-      const int64_t row = partBegin(rows, panels, panel), height = partBegin(rows, panels, panel + 1) - row;
-      float* to = packed + (row - firstRow) * k;
-      if (strideK == 1) {
-        transpose(a + row * strideRow, strideRow, height, k, to, height, height);
-      } else {
-        const float* from = a + j * strideK + row;
-        for (int64_t i = 0; i < height; i += kWidth)
-          storeWithin(to + j * height + i, loadUpTo(from + i, height - i), height - i, (k - j) * height - i);
-      }
-    }
+// Row i and step k of an operand A are at a[i * rowStep + k * kStep].
+struct Rows {
+  const float* a;
+  int64_t rowStep, kStep;
+};
+
+// Floats between the rows of a packed row panel of k steps: an odd number of cache lines, so that the rows of a panel
+// never meet in a set of the first level cache.
+INLINE int64_t packedRowPitch(int64_t k) { return (ceilDiv(k, 16) | 1) * 16; }
+
+// Floats that packing a row panel takes: whole vectors may be written behind the last row or step.
+INLINE int64_t packedRowFloats(int64_t k) { return kTileRows * packedRowPitch(k) + kWidth; }
+
+// A copy of a row panel of `rows` <= kTileRows rows. Rows that run along k stay rows; where a step of k lies together in
+// memory, it stays together. Neither is transposed: a tile broadcasts single values and does not mind.
+INLINE Rows packRowPanel(const Rows& from, int64_t rows, int64_t k, float* packed) {
+  if (from.kStep == 1) {
+    const int64_t pitch = packedRowPitch(k);
+    for (int64_t i = 0; i < rows; i++) copyRow(packed + i * pitch, from.a + i * from.rowStep, k);
+    return {packed, pitch, 1};
   }
+  for (int64_t j = 0; j < k; j++) {
+    const float* step = from.a + j * from.kStep;
+    for (int64_t i = 0; i < rows; i += kWidth) store(packed + j * rows + i, loadUpTo(step + i, rows - i));
+  }
+  return {packed, 1, rows};
 }
 
-// Columns [0, cols) of B as panels of kTileCols, the last one filled up with zeros; strides as above.
-INLINE void packColumns(const float* b, int64_t strideK, int64_t strideCol, int64_t k, int64_t cols, float* packed) {
-  for (int64_t j = 0; j < cols; j += kTileCols) {
-    const int64_t width = smallest(kTileCols, cols - j);
-    if (strideCol == 1) {
-      copyRows(b + j, strideK, k, width, packed, kTileCols, kTileCols);
-    } else {
-      transpose(b + j * strideCol, strideCol, width, k, packed, kTileCols, kTileCols);
-    }
-    packed += k * kTileCols;
+// Columns [0, cols) of k rows of B as one panel of kTileCols, filled up with zeros; one of the two strides is 1.
+INLINE void packColumnPanel(const float* b, int64_t kStep, int64_t colStep, int64_t k, int64_t cols, float* packed) {
+  if (colStep == 1) {
+    copyRows(b, kStep, k, cols, packed, kTileCols, kTileCols);
+  } else {
+    transpose(b, colStep, cols, k, packed, kTileCols, kTileCols);
   }
 }
 

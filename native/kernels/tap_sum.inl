@@ -188,6 +188,7 @@ INLINE void sumBlock(const TapSum& s, const TapSumGrid& grid, int64_t item, cons
   float* localResult = packedPanel + panelFloats(grid);
 
   Strip strip = {};
+  strip.rowStep = 1;
   strip.alpha = 1;
   strip.ldc = grid.direct ? plane : grid.positions;
   float* c = grid.direct ? result + block.begin : localResult;
@@ -200,7 +201,7 @@ INLINE void sumBlock(const TapSum& s, const TapSumGrid& grid, int64_t item, cons
     strip.beta = b == 0 ? 0 : 1;
     for (int64_t panel = firstPanel; panel < endPanel; panel++) {
       const int64_t row = partBegin(s.rows, panels, panel);
-      strip.rows = partBegin(s.rows, panels, panel + 1) - row;
+      strip.rows = strip.kStep = partBegin(s.rows, panels, panel + 1) - row;
       strip.a = grid.packInItems ? packedPanel : packedRows + k0 * s.rows + row * strip.k;
       if (grid.packInItems) packRows(s, block.group, panel, k0, k1, packedPanel);
       strip.bias = b == 0 && s.bias ? s.bias + block.group * s.rows + row : nullptr;

@@ -136,6 +136,7 @@ INLINE void weightBlock(const WeightSum& s, const WeightSumGrid& grid, int64_t i
         transpose(columns, positions, cols, positions, packedColumns, kTileCols, kTileCols);
       }
       Strip strip = {};
+      strip.rowStep = 1;
       strip.b = packedColumns;
       strip.ldb = kTileCols;
       strip.k = positions;
@@ -145,7 +146,7 @@ INLINE void weightBlock(const WeightSum& s, const WeightSumGrid& grid, int64_t i
       strip.beta = unit == firstUnit ? 0 : 1;
       for (int64_t panel = firstPanel; panel < endPanel; panel++) {
         const int64_t row = partBegin(s.rows, panels, panel);
-        strip.rows = partBegin(s.rows, panels, panel + 1) - row;
+        strip.rows = strip.kStep = partBegin(s.rows, panels, panel + 1) - row;
         strip.a = packedRows + (row - firstRow) * positions;
         strip.c = result + row * grid.length + col;
         multiplyStrip(strip);

@@ -104,6 +104,13 @@ INLINE V loadBytes(const uint8_t* p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 }
 
+INLINE void storeBytes(uint8_t* p, V v) {
+  const __m256i lanes = _mm256_cvttps_epi32(v);
+  const __m128i halves = _mm_packs_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  const int64_t bytes = _mm_cvtsi128_si64(_mm_packus_epi16(halves, halves));
+  __builtin_memcpy(p, &bytes, sizeof(bytes));
+}
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   const __m256i whole = _mm256_cvtps_epi32(n);
@@ -136,6 +143,8 @@ INLINE V odds(V a, V b) {
 }
 INLINE V zipLow(V a, V b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20); }
 INLINE V zipHigh(V a, V b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31); }
+
+INLINE V permute(V v, I lanes) { return _mm256_permutevar8x32_ps(v, lanes); }
 
 INLINE float reduceAdd(V v) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

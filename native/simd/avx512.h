@@ -77,6 +77,10 @@ INLINE V loadBytes(const uint8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
 
+INLINE void storeBytes(uint8_t* p, V v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v)));
+}
+
 // v * 2^n, n integral; overflow and underflow end in infinity and zero.
 INLINE V scalePow2(V v, V n) { return _mm512_scalef_ps(v, n); }
 
@@ -101,6 +105,8 @@ INLINE V zipHigh(V a, V b) {
   const I lanes = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   return _mm512_permutex2var_ps(a, lanes, b);
 }
+
+INLINE V permute(V v, I lanes) { return _mm512_permutexvar_ps(lanes, v); }
 
 INLINE __m256 upperHalf(V v) { return _mm512_extractf32x8_ps(v, 1); }
 INLINE float reduceAdd(V v) {

@@ -106,6 +106,10 @@ INLINE void storeMask(uint8_t* p, M m) {
 
 INLINE V loadBytes(const uint8_t* p) { return __builtin_convertvector((I{p[0], p[1], p[2], p[3]}), V); }
 
+INLINE void storeBytes(uint8_t* p, V v) {
+  for (int i = 0; i < kWidth; i++) p[i] = static_cast<uint8_t>(v[i]);
+}
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   // 1.5 * 2^23 + n holds n in its low mantissa bits
@@ -125,6 +129,8 @@ INLINE V evens(V a, V b) { return V{a[0], a[2], b[0], b[2]}; }
 INLINE V odds(V a, V b) { return V{a[1], a[3], b[1], b[3]}; }
 INLINE V zipLow(V a, V b) { return V{a[0], b[0], a[1], b[1]}; }
 INLINE V zipHigh(V a, V b) { return V{a[2], b[2], a[3], b[3]}; }
+
+INLINE V permute(V v, I lanes) { return V{v[lanes[0]], v[lanes[1]], v[lanes[2]], v[lanes[3]]}; }
 
 INLINE float reduceAdd(V v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 INLINE float larger(float a, float b) { return a > b ? a : b; }

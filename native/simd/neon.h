@@ -95,6 +95,14 @@ INLINE V loadBytes(const uint8_t* p) {
   return vcvtq_f32_s32(lanes);
 }
 
+INLINE void storeBytes(uint8_t* p, V v) {
+  const I lanes = vcvtq_s32_f32(v);
+  p[0] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 0));
+  p[1] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 1));
+  p[2] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 2));
+  p[3] = static_cast<uint8_t>(vgetq_lane_s32(lanes, 3));
+}
+
 // v * 2^n in two steps, because 2^n alone leaves the exponent range before the product does; |n| < 250.
 INLINE V scalePow2(V v, V n) {
   const I whole = vcvtq_s32_f32(n);
@@ -117,6 +125,13 @@ INLINE V evens(V a, V b) { return vuzp1q_f32(a, b); }
 INLINE V odds(V a, V b) { return vuzp2q_f32(a, b); }
 INLINE V zipLow(V a, V b) { return vzip1q_f32(a, b); }
 INLINE V zipHigh(V a, V b) { return vzip2q_f32(a, b); }
+
+// byte by byte: lane i starts at byte 4 * lanes[i]
+INLINE V permute(V v, I lanes) {
+  const uint32x4_t first = vmulq_n_u32(vreinterpretq_u32_s32(lanes), 0x04040404u);
+  const uint8x16_t bytes = vreinterpretq_u8_u32(vaddq_u32(first, vdupq_n_u32(0x03020100u)));
+  return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(v), bytes));
+}
 
 INLINE float reduceAdd(V v) { return vaddvq_f32(v); }
 INLINE float reduceMax(V v) { return vmaxvq_f32(v); }

@@ -4,7 +4,7 @@
 // run of pixels whatever its width, so that rows of 7 make full vectors as well; only the blocked side steps over its
 // border at the end of a row.
 #pragma once
-#include "kernels/blocked/layout.inl"
+#include "kernels/blocked/bands.inl"
 
 namespace ISA {
 namespace {
@@ -91,43 +91,10 @@ INLINE void unblockRows(const Blocked& b, const float* x, float* y, int64_t imag
   }
 }
 
-// Work on blocked tensors goes by bands: some rows of one block of one image.
-struct Bands {
-  int64_t rows, perBlock, count;
-};
-
-// Bands of about 2 Ki pixels are 128 KiB, which the second level cache holds together with what they come from.
-INLINE Bands bandsOf(const Blocked& b) {
-  Bands bands = {};
-  bands.rows = largest(1, 2048 / largest(1, b.w));
-  bands.perBlock = largest(1, ceilDiv(b.h, bands.rows));  // an image without rows has a border
-  bands.count = b.n * b.blocks * bands.perBlock;
-  return bands;
-}
-
-// Calls visit(image, block, rowBegin, rowEnd) for the bands of a range.
-template <class Visit>
-INLINE void forEachBand(const Blocked& b, Range range, Visit visit) {
-  const Bands bands = bandsOf(b);
-  for (int64_t item = range.begin; item < range.end; item++) {
-    const int64_t plane = item / bands.perBlock, row = item % bands.perBlock * bands.rows;
-    visit(plane / b.blocks, plane % b.blocks, row, smallest(b.h, row + bands.rows));
-  }
-}
-
-INLINE int64_t blockedElements(const BlockedGeometry& g) { return blockedElements(g.n, g.c, g.h, g.w, g.halo); }
-
-INLINE Work planBands(const BlockedGeometry& g) {
-  const Blocked b = blocked(g);
-  const int64_t count = bandsOf(b).count;
-  const double cost = static_cast<double>(b.n) * b.image;
-  return parallel(count, grainOf(cost / static_cast<double>(largest(1, count))), cost);
-}
-
 Work plan(const args::toBlocked& a) {
   if (!holds(a.y, blockedElements(a.g))) return refuse("toBlocked: y is shorter than its shape");
   if (!holds(a.x, elements(a.g.n, a.g.c, a.g.h, a.g.w))) return refuse("toBlocked: x is shorter than its shape");
-  return planBands(a.g);
+  return planBands(blocked(a.g));
 }
 
 void run(const args::toBlocked& a, int, Range range, const Workspace&) {
@@ -142,7 +109,7 @@ void run(const args::toBlocked& a, int, Range range, const Workspace&) {
 Work plan(const args::fromBlocked& a) {
   if (!holds(a.x, blockedElements(a.g))) return refuse("fromBlocked: x is shorter than its shape");
   if (!holds(a.y, elements(a.g.n, a.g.c, a.g.h, a.g.w))) return refuse("fromBlocked: y is shorter than its shape");
-  return planBands(a.g);
+  return planBands(blocked(a.g));
 }
 
 void run(const args::fromBlocked& a, int, Range range, const Workspace&) {
@@ -159,7 +126,7 @@ Work plan(const args::imageToBlocked& a) {
     return refuse("imageToBlocked: pixels is shorter than its shape");
   if (!holds(a.scale, a.g.c)) return refuse("imageToBlocked: scale is shorter than its shape");
   if (!holds(a.shift, a.g.c)) return refuse("imageToBlocked: shift is shorter than its shape");
-  return planBands(a.g);
+  return planBands(blocked(a.g));
 }
 
 void run(const args::imageToBlocked& a, int, Range range, const Workspace&) {

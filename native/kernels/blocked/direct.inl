@@ -46,7 +46,9 @@ INLINE TileGrid tileGrid(const BlockedSum& s) {
   const int64_t steps = largest(1, s.channels * taps), panels = panelsOf(s);
   const int64_t most = largest(1, kPanelGroupFloats / (steps * kTileCols));
   grid.panelGroups = ceilDiv(panels, most);
-  grid.panelsAtOnce = ceilDiv(panels, largest(1, grid.panelGroups));
+  // a group begins with a block of the result
+  constexpr int64_t kPanelsPerBlock = kTileCols < kBlock ? kBlock / kTileCols : 1;
+  grid.panelsAtOnce = roundUp(ceilDiv(panels, largest(1, grid.panelGroups)), kPanelsPerBlock);
   grid.panelGroups = ceilDiv(panels, largest(1, grid.panelsAtOnce));
 
   // Items of some 50 microseconds, 2.5 M multiply-adds, but enough of them for a handful of threads as long as they

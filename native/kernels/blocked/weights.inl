@@ -77,6 +77,13 @@ INLINE void packBias(const BlockedSum& s, const float* bias, float* packed) {
   }
 }
 
+// Weights lie in pieces, one a row or one a channel, too short for the processor to see where they lead: asks for the
+// lines of `pieces` of them. Asking past the end does no harm.
+INLINE void askForPieces(const float* from, int64_t pieces, int64_t step, int64_t floats) {
+  for (int64_t i = 0; i < pieces; i++)
+    for (int64_t j = 0; j < floats; j += 16) __builtin_prefetch(from + i * step + j, 0, 2);
+}
+
 // The weights of a panel and of up to kBlock source channels from `channel` on to taps[channel][tap][width], tap by tap
 // as the forward convolution numbers them.
 INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t channel,
@@ -85,10 +92,24 @@ INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, in
   const int64_t row = panel * kTileCols, width = panelWidth(s, panel), rows = smallest(width, s.rows - row);
   const int64_t count = kernelSize(s);
   const float* from = weight + group * w.group + row * w.row + channel * w.channel;
-  // forward, the channels of a row follow each other; in the gradient, the rows of a channel do
-  if (!s.gradient) return transpose(from, w.row, rows, channels * count, taps, width, width);
-  for (int64_t k = 0; k < channels; k++)
-    transpose(from + k * w.channel, w.row, rows, count, taps + k * count * width, width, width);
+  // a piece of a single line is asked for earlier
+  const float* ahead = from + (count < 4 ? 4 : 1) * kBlock * w.channel;
+  if (!s.gradient) {
+    // the channels of a row follow each other
+    askForPieces(ahead, rows, w.row, channels * count);
+    transpose(from, w.row, rows, channels * count, taps, width, width);
+    return;
+  }
+  // the rows of a channel do
+  askForPieces(ahead, channels, w.channel, rows * count);
+  for (int64_t k = 0; k < channels; k++, from += w.channel, taps += count * width) {
+    if (count == 1) {
+      copyRow(taps, from, rows);
+      fillRow(taps + rows, width - rows, 0);
+    } else {
+      transpose(from, w.row, rows, count, taps, width, width);
+    }
+  }
 }
 
 constexpr int64_t kTapPanel = int64_t{kBlock} * kTileCols;  // floats of one tap in loadTaps

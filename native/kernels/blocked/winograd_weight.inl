@@ -1,0 +1,302 @@
+// The gradient of 3x3 weights by Winograd's algorithm (transforms in winograd_weight_transforms.inl): tiles of dy and
+// the patches of x under them are transformed, at each point their outer products are summed over the tiles, and the
+// sums are transformed to taps in the end.
+//
+//   x patches  ── B^T d B ──► V [point][block of input channels][tile][16]    broadcast
+//   dy tiles   ── A dy A^T ─► D [point][block of output channels][tile][16]   vectors
+//                             M [point][panel][block][16][kTileCols] += V^T D over a chunk of tiles
+//   dweight    ◄── G^T M G ── the sum of the M of all parts of the batch
+//
+// An item of the first phase is a part of the tiles by a group of output channels. It goes through its tiles in chunks
+// small enough for V and D to stay in the second level cache, and has an M of its own. An item of the second phase adds
+// up the parts of a panel and block and transforms them.
+//
+// A weight sums over the whole batch, so a pixel of NaN, infinity or too large a number spoils all sums of its channel.
+// For a block of channels that contains one, the second phase sums directly instead, as if there were no transforms.
+#pragma once
+#include "kernels/blocked/weight_sum.inl"
+#include "kernels/blocked/winograd_weight_transforms.inl"
+#include "kernels/winograd.inl"
+
+namespace ISA {
+namespace {
+
+// The transforms make up to 33 times the largest pixel, 66 times the largest gradient and, on the way back, 5 times the
+// largest sum. With sums of absolute values taken instead of maxima nothing overflows while |pixels| * |gradients| *
+// 2^14 stays below 2^128; isTame() leaves room for 2^13.
+INLINE bool isTameGradient(float pixels, float gradients) { return isTame(4 * pixels, gradients); }
+
+struct WinogradWeightGrid {
+  int64_t tilesY, tilesX, tiles;  // of an image; of all images
+  int64_t panels, blocks;         // of output channels; of input channels
+  int64_t gradientBlocks;         // blocks of output channels
+  int64_t parts, groups;          // of the tiles; of the output channels
+  int64_t groupBlocks;            // most gradient blocks in a group
+  int64_t chunkTiles;             // most tiles at a time
+  int64_t pointStep;              // of M
+};
+
+// Output channels of a group are whole panels and whole blocks on every instruction set.
+constexpr int64_t kGroupBlocks = 2;
+
+template <int Out>
+INLINE WinogradWeightGrid winogradWeightGrid(const BlockedWeightSum& s) {
+  WinogradWeightGrid grid = {};
+  grid.tilesY = ceilDiv(s.y.output, Out);
+  grid.tilesX = ceilDiv(s.x.output, Out);
+  grid.tiles = s.images * grid.tilesY * grid.tilesX;
+  grid.panels = ceilDiv(s.rows, kTileCols);
+  grid.blocks = ceilDiv(s.channels, kBlock);
+  grid.gradientBlocks = ceilDiv(s.rows, kBlock);
+  grid.pointStep = grid.panels * grid.blocks * kBlock * kTileCols + kPointGap;
+
+  // Items for a handful of threads: parts of at least 128 tiles, since adding up an M costs as much as 4 tiles, then
+  // groups of at least 64 channels, each of which transforms the patches again (190 cycles beside 2304 of products).
+  grid.parts = smallest(8, largest(1, grid.tiles / 128));
+  while (grid.parts > 1 && grid.parts * kPoints<Out> * grid.pointStep > int64_t{1} << 22) grid.parts--;
+  grid.groups = smallest(ceilDiv(grid.gradientBlocks, 2 * kGroupBlocks), ceilDiv(8, grid.parts));
+  grid.groupBlocks = kGroupBlocks * ceilDiv(ceilDiv(grid.gradientBlocks, kGroupBlocks), grid.groups);
+
+#ifndef CHUNK
+#define CHUNK (1<<18)
+#define CHUNKMIN 32
+#endif
+  const int64_t perTile = kPoints<Out> * (grid.blocks + grid.groupBlocks) * kBlock;
+  const int64_t partTiles = ceilDiv(grid.tiles, grid.parts);
+  const int64_t most = largest(CHUNKMIN, smallest(128, (CHUNK) / perTile));
+  grid.chunkTiles = ceilDiv(partTiles, ceilDiv(partTiles, most));
+  return grid;
+}
+
+// Points are a line further apart than their contents demand, as in winograd_product.inl.
+INLINE int64_t chunkStep(int64_t blocks, int64_t tiles) { return blocks * tiles * kBlock + kPointGap; }
+
+// The workspace. Shared: the sums of absolute values of x and dy, per part and block, then M of all parts. Local: V and D
+// of a chunk and a patch at the edge; in the second phase one item of dweight.
+INLINE int64_t magnitudeFloats(const WinogradWeightGrid& grid) {
+  return aligned(grid.parts * (grid.blocks + grid.gradientBlocks));
+}
+template <int Out>
+constexpr int64_t kPatchFloats = kPoints<Out> * kBlock;
+
+template <int Out>
+INLINE Work planWinogradWeight(const BlockedWeightSum& s) {
+  const WinogradWeightGrid grid = winogradWeightGrid<Out>(s);
+  const double cost = static_cast<double>(grid.tiles) * kPoints<Out> * s.rows * s.channels;
+  Work work = parallel(grid.parts * grid.groups, 1, cost);
+  thenParallel(work, grid.panels * grid.blocks,
+               grainOf(static_cast<double>(grid.parts * kPoints<Out> * kBlock * kTileCols)));
+  work.sharedFloats = magnitudeFloats(grid) + grid.parts * kPoints<Out> * grid.pointStep;
+  work.localFloats = largest(kPatchFloats<Out> + kPoints<Out> * (chunkStep(grid.blocks, grid.chunkTiles) +
+                                                                 chunkStep(grid.groupBlocks, grid.chunkTiles)),
+                             gridOf(s).slab);
+  return work;
+}
+
+// Some tiles of one row of tiles.
+struct TileRun {
+  int64_t image, tileY, tileX, count;
+};
+
+// Calls body(run, first) for the tiles [begin, end) row by row, `first` counting from `begin`.
+template <class Body>
+INLINE void forEachRun(const WinogradWeightGrid& grid, int64_t begin, int64_t end, Body body) {
+  for (int64_t tile = begin; tile < end;) {
+    const int64_t row = tile / grid.tilesX, x = tile % grid.tilesX, count = smallest(grid.tilesX - x, end - tile);
+    body(TileRun{row / grid.tilesY, row % grid.tilesY, x, count}, tile - begin);
+    tile += count;
+  }
+}
+
+// The Side x Side pixels of a block from (y, x) on: in place if they lie inside the tensor's border, otherwise as a copy
+// in `patch` with zeros where there is no pixel.
+template <int Side>
+INLINE const float* patchAt(const float* tensor, const Blocked& b, int64_t image, int64_t block, int64_t y, int64_t x,
+                            float* patch, int64_t* rowStep) {
+  if (y + Side <= b.h + b.halo && x + Side <= b.w + b.halo) {
+    *rowStep = b.row;
+    return tensor + pixelAt(b, image, block, y, x);
+  }
+  *rowStep = Side * kBlock;
+  fillRow(patch, Side * Side * kBlock, 0);
+  const int64_t rows = smallest(Side, b.h + b.halo - y), cols = smallest(Side, b.w + b.halo - x);
+  for (int64_t i = 0; i < rows; i++)
+    copyRow(patch + i * Side * kBlock, tensor + pixelAt(b, image, block, y + i, x), cols * kBlock);
+  return patch;
+}
+
+// Transforms tiles [begin, end) of a block, adding the absolute values of its channels to *magnitude. `Side` is that of
+// what is transformed, every Out pixels from (top, left) on.
+template <int Out, int Side>
+INLINE void transformTiles(const float* tensor, const Blocked& b, const WinogradWeightGrid& grid, int64_t begin,
+                           int64_t end, int64_t block, int64_t top, int64_t left, float* to, int64_t step,
+                           float* patch, float* magnitude) {
+  forEachRun(grid, begin, end, [&](const TileRun& run, int64_t first) {
+    V sums[kBlock / kWidth];
+    for (int c = 0; c < kBlock / kWidth; c++) sums[c] = zero();
+    for (int64_t i = 0; i < run.count; i++) {
+      int64_t rowStep;
+      const float* pixels = patchAt<Side>(tensor, b, run.image, block, run.tileY * Out + top,
+                                          (run.tileX + i) * Out + left, patch, &rowStep);
+      float* tile = to + (first + i) * kBlock;
+      for (int c = 0; c < kBlock / kWidth; c++) {
+        if constexpr (Side == Out) {
+          transformGradient<Out>(pixels + c * kWidth, rowStep, tile + c * kWidth, step, sums[c]);
+        } else {
+          transformPatch<Out>(pixels + c * kWidth, rowStep, tile + c * kWidth, step, sums[c]);
+        }
+      }
+    }
+    for (int c = 0; c < kBlock / kWidth; c++) {
+      const int64_t channels = largest(0, smallest(kWidth, b.c - block * kBlock - c * kWidth));
+      *magnitude += reduceAdd(select(firstLanes(channels), sums[c], zero()));
+    }
+  });
+}
+
+// M (+)= V^T D at one point, for the blocks of output channels [firstBlock, endBlock).
+INLINE void multiplyTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
+                          int64_t endBlock, int64_t tiles, const float* v, const float* d, float* m, bool adds) {
+  constexpr int kParts = (kBlock + kMostInner - 1) / kMostInner > (kBlock + kPixelRows - 1) / kPixelRows
+                             ? (kBlock + kMostInner - 1) / kMostInner
+                             : (kBlock + kPixelRows - 1) / kPixelRows;
+  PixelSum p = {};
+  p.xCol = kBlock;
+  p.dyVector = kWidth == kBlock ? tiles * kBlock : kWidth;
+  p.cols = tiles;
+  p.rows = p.lines = p.linesAtOnce = 1;
+  p.sumInner = kTileCols;
+  p.adds = adds;
+  const int64_t firstChannel = firstBlock * kBlock, endChannel = smallest(s.rows, endBlock * kBlock);
+  for (int64_t channel = firstChannel; channel < endChannel; channel += kTileCols) {
+    const int64_t vectors = ceilDiv(endChannel - channel, kWidth), at = channel - firstChannel;
+    p.dy = d + at / kBlock * tiles * kBlock + at % kBlock;
+    for (int64_t block = 0; block < grid.blocks; block++) {
+      float* sum = m + (channel / kTileCols * grid.blocks + block) * kBlock * kTileCols;
+      const int64_t channels = smallest(kBlock, s.channels - block * kBlock);
+      const int64_t parts = smallest(kParts, channels);
+      for (int64_t part = 0; part < parts; part++) {
+        const int64_t row = partBegin(channels, parts, part);
+        p.x = v + block * tiles * kBlock + row;
+        p.sum = sum + row * kTileCols;
+        sumPixels(p, 1, partBegin(channels, parts, part + 1) - row, vectors);
+      }
+    }
+  }
+}
+
+// Asks for part `part` of `parts` of what the tiles [begin, end) are transformed from. The transforms take their pixels
+// far faster than the third level cache delivers them; the products in between leave it idle.
+template <int Out>
+INLINE void prefetchTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
+                          int64_t endBlock, int64_t begin, int64_t end, int64_t part, int64_t parts) {
+  const int64_t count = end - begin;
+  forEachRun(grid, begin + partBegin(count, parts, part), begin + partBegin(count, parts, part + 1),
+             [&](const TileRun& run, int64_t) {
+               const int64_t y = run.tileY * Out, x = run.tileX * Out;
+               const int64_t cols = smallest(run.count * Out, s.x.output - x);
+               const int64_t sourceRows = smallest(Out + 2, s.from.h + s.from.halo - y + s.y.pad);
+               const int64_t gradientRows = smallest(Out, s.y.output - y);
+               for (int64_t block = 0; block < grid.blocks; block++)
+                 for (int64_t i = 0; i < sourceRows; i++)
+                   prefetchPixels(s.source + pixelAt(s.from, run.image, block, y - s.y.pad + i, x - s.x.pad), cols);
+               for (int64_t block = firstBlock; block < endBlock; block++)
+                 for (int64_t i = 0; i < gradientRows; i++)
+                   prefetchPixels(s.gradient + pixelAt(s.to, run.image, block, y + i, x), cols);
+             });
+}
+
+template <int Out>
+INLINE void sumTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t item, float* shared,
+                     float* local) {
+  constexpr int64_t points = kPoints<Out>;
+  const int64_t part = item / grid.groups, group = item % grid.groups;
+  const int64_t pairs = ceilDiv(grid.gradientBlocks, kGroupBlocks);
+  const int64_t firstBlock = kGroupBlocks * partBegin(pairs, grid.groups, group);
+  const int64_t endBlock =
+      smallest(grid.gradientBlocks, kGroupBlocks * partBegin(pairs, grid.groups, group + 1));
+  float* magnitudes = shared + part * (grid.blocks + grid.gradientBlocks);
+  float* m = shared + magnitudeFloats(grid) + part * points * grid.pointStep;
+  float* patch = local;
+  float* v = patch + kPatchFloats<Out>;
+  float* d = v + points * chunkStep(grid.blocks, grid.chunkTiles);
+
+  const int64_t begin = partBegin(grid.tiles, grid.parts, part), end = partBegin(grid.tiles, grid.parts, part + 1);
+  const int64_t chunks = ceilDiv(end - begin, grid.chunkTiles);
+  for (int64_t block = firstBlock; block < endBlock; block++) magnitudes[grid.blocks + block] = 0;
+  if (group == 0)
+    for (int64_t block = 0; block < grid.blocks; block++) magnitudes[block] = 0;
+  for (int64_t chunk = 0; chunk < chunks; chunk++) {
+    const int64_t first = begin + partBegin(end - begin, chunks, chunk);
+    const int64_t next = begin + partBegin(end - begin, chunks, chunk + 1);
+    const int64_t last = begin + partBegin(end - begin, chunks, smallest(chunks, chunk + 2));
+    const int64_t tiles = next - first;
+    const int64_t vStep = chunkStep(grid.blocks, tiles), dStep = chunkStep(endBlock - firstBlock, tiles);
+    for (int64_t block = 0; block < grid.blocks; block++) {
+      float ignored = 0;
+      transformTiles<Out, Out + 2>(s.source, s.from, grid, first, next, block, -s.y.pad, -s.x.pad,
+                                   v + block * tiles * kBlock, vStep, patch,
+                                   group == 0 ? magnitudes + block : &ignored);
+    }
+    for (int64_t block = firstBlock; block < endBlock; block++)
+      transformTiles<Out, Out>(s.gradient, s.to, grid, first, next, block, 0, 0,
+                               d + (block - firstBlock) * tiles * kBlock, dStep, patch,
+                               magnitudes + grid.blocks + block);
+    for (int64_t point = 0; point < points; point++) {
+      multiplyTiles(s, grid, firstBlock, endBlock, tiles, v + point * vStep, d + point * dStep,
+                    m + point * grid.pointStep, chunk > 0);
+      prefetchTiles<Out>(s, grid, firstBlock, endBlock, next, last, point, points);
+    }
+  }
+}
+
+// Whether the transforms could take all numbers that an item of dweight is made of.
+INLINE bool isTame(const WinogradWeightGrid& grid, const WeightItem& item, const float* magnitudes) {
+  float pixels = 0, gradients = 0;
+  for (int64_t part = 0; part < grid.parts; part++, magnitudes += grid.blocks + grid.gradientBlocks) {
+    pixels += magnitudes[item.block];
+    for (int64_t row = item.row; row < item.row + item.rows; row += kBlock)
+      gradients += magnitudes[grid.blocks + row / kBlock];
+  }
+  return isTameGradient(pixels, gradients);
+}
+
+template <int Out>
+INLINE void finishWeights(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t index,
+                          const float* shared, float* weights) {
+  const WeightItem item = weightItem(s, grid.panels, grid.blocks, index);
+  if (!isTame(grid, item, shared)) {
+    const BlockedWeightGrid direct = gridOf(s);
+    sumUnits(s, direct, item, 0, direct.units.total, weights, nullptr);
+  } else {
+    const float* m = shared + magnitudeFloats(grid) + index * kBlock * kTileCols;
+    const int64_t partStep = kPoints<Out> * grid.pointStep;
+    for (int64_t channel = 0; channel < item.channels; channel++) {
+      for (int64_t row = 0; row < item.rows; row += kWidth) {
+        const float* at = m + channel * kTileCols + row;
+        const auto entry = [&](int e) {
+          V sum = load(at + e * grid.pointStep);
+          for (int64_t part = 1; part < grid.parts; part++) sum = add(sum, load(at + part * partStep + e * grid.pointStep));
+          return sum;
+        };
+        transformWeightSum<Out>(entry, weights + channel * 9 * kTileCols + row, kTileCols);
+      }
+    }
+  }
+  storeWeights(s, item, weights);
+}
+
+template <int Out>
+INLINE void runWinogradWeight(const BlockedWeightSum& s, int phase, Range range, const Workspace& workspace) {
+  const WinogradWeightGrid grid = winogradWeightGrid<Out>(s);
+  for (int64_t item = range.begin; item < range.end; item++) {
+    if (phase == 0) {
+      sumTiles<Out>(s, grid, item, workspace.shared, workspace.local);
+    } else {
+      finishWeights<Out>(s, grid, item, workspace.shared, workspace.local);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ISA
