@@ -22,9 +22,7 @@
 
 #include "kernels/blocked/convert.inl"
 #include "kernels/blocked/conv2d.inl"
-#include "kernels/blocked/depthwise.inl"
 #include "kernels/blocked/depthwise_weight.inl"
-#include "kernels/blocked/grouped.inl"
 #include "kernels/blocked/avg_pool.inl"
 #include "kernels/blocked/max_pool.inl"
 

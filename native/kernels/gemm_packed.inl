@@ -33,7 +33,7 @@ INLINE void multiplyTile(const FinishedStrip& s, const float* b, float* c, int64
       if (s.addToC) value = add(value, loadUpTo(c + i * s.ldc + j * kWidth, lanes));
     }
   }
-  activateCheap(s.epilogue, sum, zero());
+  activateCheap(s.epilogue, sum, slopeOf(s.epilogue, 0, 0));
   storeTile<Rows, Vectors>(sum, c, s.ldc, cols, [](V v, int, float*, int64_t) { return v; });
 }
 
@@ -94,8 +94,8 @@ INLINE void run(const args::gemmPacked& q, int, Range range, const Workspace& wo
   const Product p = packedProduct(q.g, q.a.data, nullptr, q.c.data);
   const GemmGrid grid = packedGrid(p);
   const bool cheap = isCheap(q.activation);
-  const Epilogue epilogue = {nullptr, nullptr, cheap ? q.activation : 0, false, static_cast<float>(q.alpha),
-                             static_cast<float>(q.beta)};
+  const Epilogue epilogue = epilogueOf(cheap ? q.activation : int32_t{ActivationKind::identity}, false, nullptr,
+                                       nullptr, nullptr, q.alpha, q.beta);
   gemmItems(p, grid, range, q.packed.data, workspace.local, [&](Strip& strip, int64_t column, int64_t block) {
     strip.alpha = 1;
     strip.beta = block == 0 ? 0 : 1;

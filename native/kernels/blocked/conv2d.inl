@@ -1,96 +1,9 @@
-// Convolution of blocked tensors: what is demanded of the buffers, which algorithm suits, and the way to it.
+// Convolution of blocked tensors: what is demanded of the buffers, and the way to the algorithm.
 #pragma once
-#include "kernels/blocked/plain_input.inl"
-#include "kernels/blocked/winograd.inl"
-#include "kernels/im2col.inl"
+#include "kernels/blocked/algorithm.inl"
 
 namespace ISA {
 namespace {
-
-// The sum behind a pass; source, weights and result are not set.
-INLINE BlockedSum blockedSum(const Conv2dGeometry& g, int32_t pass, int64_t haloIn, int64_t haloOut) {
-  BlockedSum s = {};
-  s.gradient = pass == ConvolutionPass::gradInput;
-  s.groups = g.groups;
-  s.rows = (s.gradient ? g.ic : g.oc) / g.groups;
-  s.channels = (s.gradient ? g.oc : g.ic) / g.groups;
-  const Blocked x = blocked(g.n, g.ic, g.h, g.w, s.gradient ? haloOut : haloIn);
-  const Blocked y = blocked(g.n, g.oc, g.oh, g.ow, s.gradient ? haloIn : haloOut);
-  s.from = s.gradient ? y : x;
-  s.to = s.gradient ? x : y;
-  s.y = verticalAxis(g);
-  s.x = horizontalAxis(g);
-  return s;
-}
-
-// What an algorithm can compute at all.
-INLINE bool isComputable(const BlockedSum& s, int32_t algorithm) {
-  const bool wholeBlocks = s.groups == 1 || (s.rows % kBlock == 0 && s.channels % kBlock == 0);
-  switch (algorithm) {
-    case ConvolutionAlgorithm::direct:
-      return wholeBlocks;
-    case ConvolutionAlgorithm::plainInput:
-      return s.groups == 1 && !s.gradient;
-    case ConvolutionAlgorithm::winograd2:
-    case ConvolutionAlgorithm::winograd4:
-      return s.groups == 1 && is3x3(s.y) && is3x3(s.x);
-    default:
-      return false;
-  }
-}
-
-INLINE int64_t packedFloats(const BlockedSum& s, int32_t algorithm) {
-  if (algorithm == ConvolutionAlgorithm::winograd2) return packedWinogradFloats<2>(s);
-  if (algorithm == ConvolutionAlgorithm::winograd4) return packedWinogradFloats<4>(s);
-  return packedDirectFloats(s);
-}
-
-constexpr int32_t kNoAlgorithm = -1;
-
-// What a sum costs, in cycles of a Zen 4 core with 512-bit vectors; on other vectors everything takes longer alike. A
-// multiply-add of 16 lanes is a cycle, and the transforms take as long as they were measured per 16 channels of a tile.
-INLINE double directCycles(const BlockedSum& s) { return multiplyAdds(s) / kBlock / 0.92; }
-template <int Out>
-INLINE double winogradCycles(const BlockedSum& s) {
-  const BlockedTiles grid = blockedTiles<Out>(s);
-  const double sourceCycles = Out == 4 ? 160 : 60, resultCycles = Out == 4 ? 130 : 50;
-  const double tiles = static_cast<double>(grid.tiles), rows = ceilDiv(s.rows, kBlock);
-  const double products = kPoints<Out> * tiles * rows * (s.channels / 0.95 + 4);
-  // Kernels beyond the third level cache, of which half may be another's, come from memory: 6.7 bytes a cycle.
-  const double kernels = static_cast<double>(packedWinogradFloats<Out>(s)) * sizeof(float);
-  const double passes = grid.chunks;
-  const double memory = kernels > (16 << 20) ? kernels * passes / 6.7 : 0;
-  const double transforms = tiles * (blocksOf(s) * sourceCycles + rows * resultCycles);
-  return (products > memory ? products : memory) + transforms + 3000;
-}
-
-// Depends on the shape only. The smaller tile rounds less than direct summation does, the larger one more: it has to pay.
-INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
-  if (!s.gradient && s.groups == 1 && s.channels < kBlock) return ConvolutionAlgorithm::plainInput;
-  if (!isComputable(s, ConvolutionAlgorithm::direct)) return kNoAlgorithm;
-  if (exact || !isComputable(s, ConvolutionAlgorithm::winograd4) || s.channels * s.rows < 256)
-    return ConvolutionAlgorithm::direct;
-  // a window that lies in padding altogether gives the bias, not the bias and what its neighbours round to
-  if (s.y.pad > 2 || s.x.pad > 2) return ConvolutionAlgorithm::direct;
-  const double direct = directCycles(s), four = winogradCycles<4>(s), two = winogradCycles<2>(s);
-  if (four < 0.9 * two && four < 0.9 * direct) return ConvolutionAlgorithm::winograd4;
-  return two < 0.95 * direct ? ConvolutionAlgorithm::winograd2 : ConvolutionAlgorithm::direct;
-}
-
-// The border the source needs along one axis, which is what `reaches` checks.
-INLINE int64_t neededHalo(const BlockedSum& s, const Axis& axis) {
-  int64_t low = 0, high = 1;
-  if (reaches(s, axis, 0)) return 0;
-  while (!reaches(s, axis, high)) {
-    low = high;
-    high *= 2;
-  }
-  while (high - low > 1) {
-    const int64_t middle = (low + high) / 2;
-    (reaches(s, axis, middle) ? high : low) = middle;
-  }
-  return high;
-}
 
 INLINE bool isValidPass(int32_t pass) {
   return pass == ConvolutionPass::forward || pass == ConvolutionPass::gradInput;
@@ -126,9 +39,17 @@ INLINE Work plan(const args::blockedConv2dPack& q) {
   if (!holds(q.packed, packedFloats(s, q.algorithm)))
     return refuse("blockedConv2dPack: packed is shorter than the packed weights");
   if (packedFloats(s, q.algorithm) == 0) return parallel(0, 1, 0);
-  if (q.algorithm == ConvolutionAlgorithm::winograd2) return planPackWinograd<2>(s);
-  if (q.algorithm == ConvolutionAlgorithm::winograd4) return planPackWinograd<4>(s);
-  return planPackDirect(s);
+  switch (q.algorithm) {
+    case ConvolutionAlgorithm::winograd2:
+      return planPackWinograd<2>(s);
+    case ConvolutionAlgorithm::winograd4:
+      return planPackWinograd<4>(s);
+    case ConvolutionAlgorithm::depthwise:
+    case ConvolutionAlgorithm::grouped:
+      return parallel(1, 1, 0);  // few weights
+    default:
+      return planPackDirect(s);
+  }
 }
 
 INLINE void run(const args::blockedConv2dPack& q, int, Range range, const Workspace& workspace) {
@@ -142,6 +63,10 @@ INLINE void run(const args::blockedConv2dPack& q, int, Range range, const Worksp
       return runPackWinograd<4>(s, weight, bias, packed, range, workspace);
     case ConvolutionAlgorithm::plainInput:
       return runPackDirect(s, weight, bias, 1, packed, range, workspace);
+    case ConvolutionAlgorithm::depthwise:
+      return packDepthwise(weight, bias, s, packed);
+    case ConvolutionAlgorithm::grouped:
+      return packGrouped(weight, bias, s, packed);
     default:
       return runPackDirect(s, weight, bias, kBlock, packed, range, workspace);
   }
@@ -186,6 +111,10 @@ INLINE Work plan(const args::blockedConv2d& q) {
       return planBlockedWinograd<2>(s);
     case ConvolutionAlgorithm::winograd4:
       return planBlockedWinograd<4>(s);
+    case ConvolutionAlgorithm::depthwise:
+      return planDepthwise(s);
+    case ConvolutionAlgorithm::grouped:
+      return planGrouped(s);
     default:
       return planDirect(s);
   }
@@ -200,6 +129,10 @@ INLINE void run(const args::blockedConv2d& q, int phase, Range range, const Work
       return runBlockedWinograd<2>(s, phase, range, workspace);
     case ConvolutionAlgorithm::winograd4:
       return runBlockedWinograd<4>(s, phase, range, workspace);
+    case ConvolutionAlgorithm::depthwise:
+      return runDepthwise(s, phase, range, workspace);
+    case ConvolutionAlgorithm::grouped:
+      return runGrouped(s, phase, range, workspace);
     default:
       return runDirect(s, phase, range, workspace);
   }

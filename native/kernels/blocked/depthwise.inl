@@ -158,7 +158,7 @@ void packDepthwise(const float* weight, const float* bias, const BlockedSum& s, 
 // --- plan and run ---
 
 // Source rows that result rows [begin, end) need, within what the tensor has.
-INLINE Rows sourceRowsOf(const BlockedSum& s, int64_t begin, int64_t end) {
+INLINE RowRange sourceRowsOf(const BlockedSum& s, int64_t begin, int64_t end) {
   const int64_t reach = (s.y.kernel - 1) * s.y.dilation;
   int64_t first = begin * s.y.stride - s.y.pad, last = (end - 1) * s.y.stride - s.y.pad + reach;
   if (s.gradient) {
@@ -189,7 +189,7 @@ INLINE void depthwiseBand(const BlockedSum& s, int64_t image, int64_t block, int
   d.channels = s.channels;
   const float* source = s.source + pixelAt(s.from, image, block, 0, 0);
   if (multiplierOf(s) > 1) {
-    const Rows rows = sourceRowsOf(s, rowBegin, rowEnd);
+    const RowRange rows = sourceRowsOf(s, rowBegin, rowEnd);
     d.sourceChannel = (rows.end - rows.begin) * s.from.row;
     for (int64_t c = 0; c < s.channels; c++) {
       const LaneSources lanes = s.gradient ? spreadLanes(s.from, block, s.channels, c, s.to.c)

@@ -156,11 +156,11 @@ INLINE Work planDepthwiseWeight(const DepthwiseWeightSum& s) {
 }
 
 // Adds the products of a band of dy.
-INLINE void addWeightBand(const DepthwiseWeightSum& s, int64_t image, int64_t block, Rows rows, float* copy,
+INLINE void addWeightBand(const DepthwiseWeightSum& s, int64_t image, int64_t block, RowRange rows, float* copy,
                           WeightTotals& totals) {
   const float* source = s.source + pixelAt(s.from, image, block, 0, 0);
   if (s.multiplier > 1) {
-    const Rows needed = {rows.begin * s.y.stride - s.y.pad,
+    const RowRange needed = {rows.begin * s.y.stride - s.y.pad,
                          (rows.end - 1) * s.y.stride - s.y.pad + (s.y.kernel - 1) * s.y.dilation + 1};
     copyLanes(s.from, s.source + image * s.from.image, repeatLanes(s.from, block, s.multiplier, s.to.c), needed, copy);
     source = copy - needed.begin * s.from.row + s.from.halo * kBlock;

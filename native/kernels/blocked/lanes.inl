@@ -6,10 +6,6 @@
 namespace ISA {
 namespace {
 
-struct Rows {
-  int64_t begin, end;
-};
-
 // Where the lanes of a copied pixel come from: distances from that pixel of block 0. `count` lanes exist, the others
 // become zero.
 struct LaneSources {
@@ -39,7 +35,7 @@ INLINE LaneSources spreadLanes(const Blocked& from, int64_t block, int64_t every
 }
 
 // Rows of all blocks of an image to one block of rows as wide as they are, border included.
-__attribute__((noinline)) void copyLanes(const Blocked& from, const float* image, const LaneSources& sources, Rows rows,
+__attribute__((noinline)) void copyLanes(const Blocked& from, const float* image, const LaneSources& sources, RowRange rows,
                                          float* to) {
   const float* end = image + (rows.end + from.halo) * from.row;
   for (const float* pixel = image + (rows.begin + from.halo) * from.row; pixel < end; pixel += kBlock, to += kBlock) {

@@ -54,6 +54,10 @@ INLINE void zeroLines(float* p, int64_t floats) {
   for (int64_t i = 0; i < floats; i += kWidth) store(p + i, nothing);
 }
 
+struct RowRange {
+  int64_t begin, end;
+};
+
 // Writes the zeros around rows [rowBegin, rowEnd) of a block, those above the first and below the last row of the image
 // included.
 INLINE void zeroBorder(const Blocked& b, float* tensor, int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {

@@ -35,10 +35,7 @@ INLINE BlockedSum nchwSum(const Conv2dGeometry& g, int32_t pass) {
 }
 
 // Rows of the source that rows [first, end) of the result read, those of the padding included.
-struct Rows {
-  int64_t first, end;
-};
-INLINE Rows sourceRows(const BlockedSum& s, int64_t first, int64_t end) {
+INLINE RowRange sourceRows(const BlockedSum& s, int64_t first, int64_t end) {
   const int64_t reach = (s.y.kernel - 1) * s.y.dilation;
   if (!s.gradient) return {first * s.y.stride - s.y.pad, (end - 1) * s.y.stride - s.y.pad + reach + 1};
   // the gradient at row i comes from the rows (i + pad - tap) / stride, as far as that is a whole number
@@ -74,8 +71,8 @@ INLINE NchwGrid nchwGrid(const BlockedSum& s) {
     grid.sharesSource = grid.panelGroups > 1;
   }
 
-  const Rows rows = sourceRows(s, 0, grid.bandRows);
-  grid.sourceRows = rows.end - rows.first + 1;  // where a band begins within a stride may need one more
+  const RowRange rows = sourceRows(s, 0, grid.bandRows);
+  grid.sourceRows = rows.end - rows.begin + 1;  // where a band begins within a stride may need one more
   grid.sourcePlane = withGap(grid.sourceRows * grid.sourceRow);
   grid.resultPlane = withGap(grid.bandRows * s.to.w * kBlock);
   grid.packed = aligned(grid.packsAlone ? (s.channels * kernelSize(s) + 1) * kTileCols : packedDirectFloats(s));
@@ -120,25 +117,25 @@ struct RowBand {
 };
 
 // The blocks of a group of an image that a band reads; `rows` says which row is the first in them.
-INLINE void blockBand(const NchwSum& n, const NchwGrid& grid, const RowBand& band, const Rows& rows, float* to) {
+INLINE void blockBand(const NchwSum& n, const NchwGrid& grid, const RowBand& band, const RowRange& rows, float* to) {
   const BlockedSum& s = n.sum;
   Blocked b = s.from;
   b.plane = grid.sourcePlane;
-  const int64_t side = b.halo * kBlock, end = smallest(b.h, rows.end), first = largest(0, rows.first);
+  const int64_t side = b.halo * kBlock, end = smallest(b.h, rows.end), first = largest(0, rows.begin);
   const int64_t channels = s.channels, blocks = b.blocks / s.groups;
   b.c = channels;
   const float* image = n.source + (band.image * s.groups + band.group) * channels * b.h * b.w;
   for (int64_t block = 0; block < blocks; block++) {
     float* rowsTo = to + block * b.plane;
-    for (int64_t row = rows.first; row < rows.end; row++) {
-      float* p = rowsTo + (row - rows.first) * b.row;
+    for (int64_t row = rows.begin; row < rows.end; row++) {
+      float* p = rowsTo + (row - rows.begin) * b.row;
       const bool inside = row >= 0 && row < b.h;
       fillRow(p, inside ? side : b.row, 0);
       if (inside) fillRow(p + side + b.w * kBlock, side, 0);
     }
     // blockRows counts rows from the top of the image and its border
     if (first < end)
-      blockRows(b, image + block * kBlock * b.h * b.w, to - (rows.first + b.halo) * b.row, 0, block, first, end);
+      blockRows(b, image + block * kBlock * b.h * b.w, to - (rows.begin + b.halo) * b.row, 0, block, first, end);
   }
 }
 
@@ -217,9 +214,9 @@ INLINE void runBand(const NchwSum& n, const NchwGrid& grid, const RowBand& band,
     computeSets(n, grid, band, {blocks + band.image * s.from.image + block * s.from.plane, -s.from.halo, s.from.plane},
                 packed, result);
   } else {
-    const Rows rows = sourceRows(s, band.first, band.end);
+    const RowRange rows = sourceRows(s, band.first, band.end);
     blockBand(n, grid, band, rows, local);
-    computeSets(n, grid, band, {local, rows.first, grid.sourcePlane}, packed, result);
+    computeSets(n, grid, band, {local, rows.begin, grid.sourcePlane}, packed, result);
   }
 
   Blocked b = s.to;

@@ -12,7 +12,7 @@
 // (pixels * vectors) stores at two cycles each and as many registers to set: with 14 x 2 about 100 cycles beside 28 a
 // step.
 #pragma once
-#include "kernels/blocked/epilogue.inl"
+#include "kernels/blocked/finish.inl"
 #include "kernels/microkernel.inl"
 
 namespace ISA {
@@ -104,19 +104,9 @@ INLINE void finishTile(const TileShape& t, const Tile& tile, V (&sum)[Vectors][R
   for (int j = 0; j < Vectors; j++) {
     float* result = tile.result + j * vectorStep(t);
     const float* residual = e.residual ? e.residual + (result - e.result) : nullptr;
-    if (residual && !e.residualAfter) {
-#pragma GCC unroll 16
-      for (int i = 0; i < Rows; i++) sum[j][i] = add(sum[j][i], load(residual + i * step));
-    }
-    activateCheap(e, sum[j], slopeOf(e, tile.channel + j * kWidth, tile.channels));
-    const bool late = residual && e.residualAfter;
-    if (late && isCheap(e.activation)) {
-#pragma GCC unroll 16
-      for (int i = 0; i < Rows; i++) sum[j][i] = add(sum[j][i], load(residual + i * step));
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; i++) store(result + i * step, sum[j][i]);
-    if (!isCheap(e.activation)) activateStored(e.activation, result, late ? residual : nullptr, Rows, step, kWidth);
+    finishSums(e, sum[j], slopeOf(e, tile.channel + j * kWidth, tile.channels), result, residual, step);
+    if (!isCheap(e.activation))
+      activateStored(e.activation, result, e.residualAfter ? residual : nullptr, Rows, step, kWidth);
   }
 }
 
