@@ -17,7 +17,7 @@ export function printRecord(record, first, overheadUs) {
   const name = `  ${record.side.padEnd(16)}`;
   if (record.unsupported) return console.log(`${name}- ${record.unsupported}`);
   const notes = [];
-  if (record !== first && !first.unsupported) notes.push(`${(first.ms / record.ms).toFixed(2)} × ${first.side}`);
+  if (record !== first && !first.unsupported) notes.push(`${(record.ms / first.ms).toFixed(2)} × the time of ${first.side}`);
   const share = overheadUs / (record.ms * 1000);
   if (record.ms < 0.02) notes.push(`about ${(100 * share).toFixed(0)} % of it the call`);
   console.log(
@@ -63,13 +63,16 @@ function samplesOf({ clean, dropped }) {
 }
 
 /** A matrix product: share of the peak, or of the bandwidth where a single row or column waits for its weights. */
-export function printMatrixProduct(record, again) {
-  const { name, m, n, k, transA, transB, ms, gflops, gbytes, percent, of, spread } = record;
-  const shape = `${m}×${k}${transA ? 'ᵀ' : ''} · ${k}×${n}${transB ? 'ᵀ' : ''}`;
-  const rate = of === 'peak' ? `${number(gflops, 1, 7)} GFLOP/s` : `${number(gbytes, 1, 7)} GB/s   `;
-  const share = `${number(percent, 1, 6)} % of ${of === 'peak' ? 'peak' : 'reading the weights'}`;
-  console.log(`${name}  ${shape}`);
-  console.log(`  ${milliseconds(ms)} ${rate} ${share}  ±${number(100 * spread, 1, 4)} %  ${samplesOf(record)}`);
+export function printProduct(records, again) {
+  const [{ name, m, n, k, transA, transB }] = records;
+  console.log(`\n${name}  ${m}×${k}${transA ? 'ᵀ' : ''} · ${k}×${n}${transB ? 'ᵀ' : ''}`);
+  for (const record of records) {
+    const { side, ms, gflops, gbytes, percent, of, spread } = record;
+    const rate = of === 'peak' ? `${number(gflops, 1, 7)} GFLOP/s` : `${number(gbytes, 1, 7)} GB/s   `;
+    const share = `${number(percent, 1, 6)} % of ${of === 'peak' ? 'peak' : 'reading the weights'}`;
+    const samples = `±${number(100 * spread, 1, 4)} %  ${samplesOf(record)}`;
+    console.log(`  ${side.padEnd(8)}${milliseconds(ms)} ${rate} ${share}  ${samples}`);
+  }
   console.log(`  npm run bench -- ${again}`);
 }
 

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { averagePercent, classBars, evaluate, layersByName, matches, targetKinds } from '../bench/analysis.mjs';
+import { barChart } from '../bench/chart.mjs';
 import { placesOf, worstError } from '../bench/convolution.mjs';
+import { markdown } from '../bench/report/markdown.mjs';
 import { measure } from '../bench/sampler.mjs';
 import { describeLayer, layersOf, networks } from '../bench/shapes.mjs';
 import { geometricMean, median, spread, summarise } from '../bench/statistics.mjs';
@@ -207,5 +209,36 @@ describe('targets', () => {
       ['native'],
     );
     expect(Object.keys(direct.values)).toEqual(['own']);
+  });
+
+  it('are said in the report, met or not, with every layer', () => {
+    const machine = { isa: 'avx9', peakOfOne: 100, peakOfAll: 199, memory: [], processor: 'P' };
+    const targets = [
+      { class: 'all', kind: 'layers', layers: ['*'], atLeast: 50 },
+      { class: 'fast', kind: 'faster', than: 'onednn', layers: ['*'], atLeast: 95 },
+      { class: 'later', kind: 'isa', atLeast: 85 },
+    ];
+    const sides = ['blocked', 'blocked-direct', 'onednn'];
+    const text = markdown({ machine, date: 'today', sides, records, targets, chart: 'chart.svg' });
+    expect(text).toContain('## Targets: 1 of 2 met');
+    expect(text).toContain('| all | 50.0 % | 50.0 % | net.a | 70.7 % | met |');
+    expect(text).toContain('| fast | 0.95 × | 0.80 × | net.b | 1.26 × | **1 of 2 below** |');
+    expect(text).toContain('| later | 85.0 % | not measured |');
+    expect(text).toContain('- fast: net.b 0.80 ×');
+    expect(text).toContain('| a ×3 | direct | 10.000 ms | 100 | 50 |  | 2.00 |');
+    expect(text).toContain('| b | winograd4 | 5.000 ms | 200 | 100 | 42 | 0.80 |');
+    expect(text).toContain('blocked 35.000 ms, 57 % of peak; onednn 64.000 ms, 31 % of peak, geometric mean 1.59 ×');
+  });
+
+  it('are ticks in the chart', () => {
+    const bars = [{ name: 'class <1>', target: 90, values: { own: 80, onednn: 120 } }];
+    const series = [
+      ['own', 'ours'],
+      ['onednn', 'oneDNN'],
+    ];
+    const svg: string = barChart({ title: 'T', subtitle: 'S', bars, series });
+    for (const text of ['class &lt;1&gt;', '>80<', '>120<', '100 %', 'ours', 'oneDNN', 'target']) {
+      expect(svg).toContain(text);
+    }
   });
 });

@@ -1,12 +1,17 @@
 // `npm run bench -- memory`: ops that only move numbers, against the bandwidth of the same working set.
+import { blockedElements } from '../../dist/backend/blocked.js';
 import { typescriptKernels } from '../../dist/backend/typescript.js';
+import { BLOCKED_FIELDS, encode } from '../../dist/geometry.js';
 import { alignedFloats, fill } from '../buffers.mjs';
 import { openMachine } from '../machine.mjs';
 import { printMemoryOp } from '../print.mjs';
 import { measure } from '../sampler.mjs';
 import { showMachine } from '../show.mjs';
-import { memoryOps } from './ops.mjs';
+import { blockedOps } from './blockedops.mjs';
+import { plainOps } from './ops.mjs';
 import { traffic } from './traffic.mjs';
+
+export const memoryOps = [...plainOps, ...blockedOps];
 
 /** Feature maps whose working sets live in the second level cache, in the third, and in memory. */
 export const memorySizes = {
@@ -25,6 +30,22 @@ function buffersOf(op, d, make) {
   return buffers;
 }
 
+/** Arguments that are not floats. */
+const INTEGERS = { indices: Int32Array, taps: Uint8Array };
+
+function blocked(addon, kernels, plain, geometry) {
+  const floats = alignedFloats(addon, blockedElements(geometry));
+  kernels.toBlocked(plain, floats, encode(BLOCKED_FIELDS, geometry));
+  return floats;
+}
+
+function unblocked(kernels, floats, geometry) {
+  const { n, c, h, w } = geometry;
+  const plain = new Float32Array(n * c * h * w);
+  kernels.fromBlocked(floats, plain, encode(BLOCKED_FIELDS, geometry));
+  return plain;
+}
+
 function values(op, name, length) {
   const floats = fill(new Float32Array(length), name.charCodeAt(0) + name.length);
   return op.positive?.includes(name) ? floats.map(Math.abs) : floats;
@@ -37,24 +58,26 @@ function values(op, name, length) {
 function prepare({ addon, kernels }, op, size) {
   const image = { ...memorySizes[size] };
   image.size = image.h * image.w;
-  const isIndex = (name) => name === 'indices';
   const one = { ...image, n: 1 };
   const expected = buffersOf(op, one, (name, length) =>
-    isIndex(name) ? new Int32Array(length) : Float64Array.from(values(op, name, length)),
+    INTEGERS[name] ? new INTEGERS[name](length) : Float64Array.from(values(op, name, length)),
   );
   op.setUp?.(typescriptKernels, expected, one);
+  op.call(typescriptKernels, expected, one);
+
   const buffers = buffersOf(op, image, (name, length, images) => {
-    if (isIndex(name)) return new Int32Array(length * images);
+    if (INTEGERS[name]) return new INTEGERS[name](length * images);
     const all = alignedFloats(addon, length * images);
     const first = values(op, name, length);
     for (let i = 0; i < images; i++) all.set(first, i * length);
-    return all;
+    return op.inBlocks?.[name] ? blocked(addon, kernels, all, op.inBlocks[name](image)) : all;
   });
-  op.setUp?.(kernels, buffers, image);
-  op.call(typescriptKernels, expected, one);
-  op.call(kernels, buffers, image);
+  const [setUp, call] = op.callBlocked ? [op.setUpBlocked, op.callBlocked] : [op.setUp, op.call];
+  setUp?.(kernels, buffers, image);
+  call(kernels, buffers, image);
   for (const name of op.outputs) {
-    buffers[name].forEach((value, i) => {
+    const plain = op.inBlocks?.[name] ? unblocked(kernels, buffers[name], op.inBlocks[name](image)) : buffers[name];
+    plain.forEach((value, i) => {
       const wanted = expected[name][i % expected[name].length];
       if (Math.abs(value - wanted) <= 2 ** -17 * (1 + Math.abs(wanted))) return;
       throw new Error(`${op.name} ${size}: ${name}[${i}] is ${value}, not ${wanted}`);
@@ -65,7 +88,7 @@ function prepare({ addon, kernels }, op, size) {
     bytes += passes * buffers[name].byteLength;
     workingSet += buffers[name].byteLength;
   }
-  return { contestant: { activate() {}, run: () => op.call(kernels, buffers, image) }, bytes, workingSet };
+  return { contestant: { activate() {}, run: () => call(kernels, buffers, image) }, bytes, workingSet };
 }
 
 /** A record: { op, size, bytes, workingSet, ms, gbytes, bandwidth, percent, … } */

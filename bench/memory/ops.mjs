@@ -3,15 +3,17 @@
 // `buffers` says how many floats each argument has, given { n, c, size, h, w }: a number for the whole call, or
 // { each } floats an image. `passes` says how often each of the large ones must move at least, `reads` and `writes` how
 // many streams of equal length are the like of that; those of ops that update in place lie on each other. `call` is the
-// same for native and TypeScript kernels, `setUp` makes inputs that only other kernels can make.
+// same for native and TypeScript kernels, `setUp` makes inputs that only other kernels can make. blockedops.mjs has the
+// same for kernels on the blocked layout.
 import { ADAPTIVE_POOL2D_FIELDS, AXIS_FIELDS, CHANNEL_FIELDS, encode, POOL2D_FIELDS } from '../../dist/geometry.js';
 import { BINARY_OPERATIONS, UNARY_OPERATIONS } from '../../dist/kernels/operations.js';
 import { encodeStrides } from '../../dist/shape.js';
 
-const eachLike = ({ c, size }) => ({ each: c * size });
-const quarter = ({ c, h, w }) => ({ each: c * (h / 2) * (w / 2) });
+export const eachLike = ({ c, size }) => ({ each: c * size });
+export const quarter = ({ c, h, w }) => ({ each: c * (h / 2) * (w / 2) });
 
-function pool({ n, c, h, w }, kernel, padding) {
+/** A pool that halves the image. */
+export function pool({ n, c, h, w }, kernel, padding) {
   const window = { kh: kernel, kw: kernel, oh: h / 2, ow: w / 2, strideH: 2, strideW: 2, dilationH: 1, dilationW: 1 };
   const pads = { padTop: padding, padLeft: padding, padBottom: padding, padRight: padding, countIncludePad: 1 };
   return encode(POOL2D_FIELDS, { n, c, h, w, ...window, ...pads });
@@ -51,7 +53,7 @@ const maxPool = (name, kernel, padding) => ({
   call: (kernels, { x, y, indices }, d) => kernels.maxPool2dForward(x, y, indices, pool(d, kernel, padding)),
 });
 
-export const memoryOps = [
+export const plainOps = [
   unary('relu'),
   binary('add'),
   binary('reluGrad'),

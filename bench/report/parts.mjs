@@ -3,8 +3,7 @@ import { setIsa, setThreads } from 'convforge';
 import { gemmCases, measureProduct } from '../gemm.mjs';
 import { measureLayer } from '../layers.mjs';
 import { openMachine } from '../machine.mjs';
-import { measureMemoryOp, memorySizes } from '../memory/measure.mjs';
-import { memoryOps } from '../memory/ops.mjs';
+import { measureMemoryOp, memoryOps, memorySizes } from '../memory/measure.mjs';
 import { layersOf, networks } from '../shapes.mjs';
 import { blockedSide } from '../sides/blocked.mjs';
 import { openSides, underSettings } from '../sides/index.mjs';
@@ -65,7 +64,7 @@ async function measureProducts({ seconds, progress }) {
   const gemm = [];
   for (const row of gemmCases) {
     progress(`gemm ${row.name}`);
-    gemm.push(await measureProduct(machine, row, { seconds }));
+    gemm.push(...(await measureProduct(machine, row, { seconds })));
   }
   return { gemm };
 }
