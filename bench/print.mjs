@@ -17,7 +17,8 @@ export function printRecord(record, first, overheadUs) {
   const name = `  ${record.side.padEnd(16)}`;
   if (record.unsupported) return console.log(`${name}- ${record.unsupported}`);
   const notes = [];
-  if (record !== first && !first.unsupported) notes.push(`${(record.ms / first.ms).toFixed(2)} × the time of ${first.side}`);
+  if (record !== first && !first.unsupported)
+    notes.push(`${(record.ms / first.ms).toFixed(2)} × the time of ${first.side}`);
   const share = overheadUs / (record.ms * 1000);
   if (record.ms < 0.02) notes.push(`about ${(100 * share).toFixed(0)} % of it the call`);
   console.log(

@@ -10,8 +10,8 @@ const FEWEST_SAMPLES = 7;
  * Times contestants in turn, visit after visit, so that whatever slows the machine down hits all of them alike.
  *
  * A contestant has `activate()`, called when its turn begins, and either `run()`, which may return a promise if
- * `isAsync`, or `sample(repeats)` → { ms, calibrationMs }, if it lives in another process with a `calibration` of its
- * own; `warmups` says how many runs it needs to reach its steady state. A sample repeats the run for about a millisecond and stands between two calibrations.
+ * `isAsync`, or `sample(repeats)` → { ms, calibrationMs, share }, if it lives in another process with a `calibration` of
+ * its own; `warmups` says how many runs it needs to reach its steady state. A sample repeats the run for about a millisecond and stands between two calibrations.
  *
  * Returns a summary (statistics.mjs) for each: time, spread, clean and dropped samples.
  */
@@ -55,13 +55,19 @@ async function visit(state, seconds) {
   state.done = enough || state.spentMs >= (isSlow ? 2 : 5) * Math.max(budgetMs, 3 * oneMs);
 }
 
-/** Milliseconds of one run, and of the slower one of the two calibrations around the sample. */
+/**
+ * Milliseconds of one run and of the slower one of the two calibrations around the sample, and for how much of its time
+ * this process had a processor (with several threads: at least one).
+ */
 async function takeSample({ contestant, calibration }, repeats) {
   if (contestant.sample) return contestant.sample(repeats);
   const before = calibration.run();
+  const cpuBefore = process.cpuUsage();
   const start = performance.now();
   if (contestant.isAsync) for (let i = 0; i < repeats; i++) await contestant.run();
   else for (let i = 0; i < repeats; i++) contestant.run();
-  const ms = (performance.now() - start) / repeats;
-  return { ms, calibrationMs: Math.max(before, calibration.run()) };
+  const elapsed = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const share = (user + system) / 1000 / elapsed;
+  return { ms: elapsed / repeats, calibrationMs: Math.max(before, calibration.run()), share };
 }

@@ -19,13 +19,18 @@ export function geometricMean(values, weights = values.map(() => 1)) {
 
 /** A sample counts when the machine reached this fraction of its best speed right before and right after it. */
 export const CLEAN_SPEED = 0.955;
+/** And when its process had the processor for this fraction of the time: long samples get interrupted in the middle. */
+export const CLEAN_SHARE = 0.98;
 
 /**
- * What samples { ms, calibrationMs } say: the median of the clean ones, whose slower calibration was within
- * CLEAN_SPEED of the best one ever seen. Where none is clean, the median of all, and `clean` is 0.
+ * What samples { ms, calibrationMs, share } say: the median of the clean ones, whose slower calibration was within
+ * CLEAN_SPEED of the best one ever seen, and whose share of the processor's time was at least CLEAN_SHARE. Where none is
+ * clean, the median of all, and `clean` is 0.
  */
 export function summarise(samples, bestCalibrationMs) {
-  const clean = samples.filter(({ calibrationMs }) => calibrationMs * CLEAN_SPEED <= bestCalibrationMs);
+  const isClean = ({ calibrationMs, share }) =>
+    calibrationMs * CLEAN_SPEED <= bestCalibrationMs && share >= CLEAN_SHARE;
+  const clean = samples.filter(isClean);
   const times = (clean.length ? clean : samples).map(({ ms }) => ms);
   return { ms: median(times), spread: spread(times), clean: clean.length, dropped: samples.length - clean.length };
 }

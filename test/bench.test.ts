@@ -29,16 +29,17 @@ describe('statistics of the bench', () => {
     expect(geometricMean([2, 8], [2, 1])).toBeCloseTo(32 ** (1 / 3));
   });
 
-  it('count only samples between calibrations at full speed', () => {
+  it('count only samples between calibrations at full speed, without interruption', () => {
     const samples = [
-      { ms: 1, calibrationMs: 0.025 },
-      { ms: 3, calibrationMs: 0.05 },
-      { ms: 1.5, calibrationMs: 0.0261 },
-      { ms: 2, calibrationMs: 0.0263 },
+      { ms: 1, calibrationMs: 0.025, share: 1 },
+      { ms: 3, calibrationMs: 0.05, share: 1 },
+      { ms: 1.5, calibrationMs: 0.0261, share: 0.99 },
+      { ms: 2, calibrationMs: 0.0263, share: 1 },
+      { ms: 7, calibrationMs: 0.025, share: 0.9 },
     ];
-    expect(summarise(samples, 0.025)).toMatchObject({ ms: 1.25, clean: 2, dropped: 2 });
+    expect(summarise(samples, 0.025)).toMatchObject({ ms: 1.25, clean: 2, dropped: 3 });
     // a better calibration, seen later, condemns them all
-    expect(summarise(samples, 0.02)).toMatchObject({ ms: 1.75, clean: 0, dropped: 4 });
+    expect(summarise(samples, 0.02)).toMatchObject({ ms: 2, clean: 0, dropped: 5 });
   });
 });
 
@@ -65,7 +66,7 @@ describe('the sampler', () => {
   });
 
   it('believes a contestant in another process', async () => {
-    const sample = async (repeats: number) => ({ ms: 0.005, calibrationMs: repeats > 0 ? 0.03 : 0 });
+    const sample = async (repeats: number) => ({ ms: 0.005, calibrationMs: repeats > 0 ? 0.03 : 0, share: 1 });
     const calibration = { bestMs: 0.025 };
     const contestant = { activate() {}, sample, calibration };
     const [summary] = await measure([contestant], { bestMs: 1, run: () => 1 }, { seconds: 0.001 });

@@ -6,9 +6,11 @@
 //   prepare PASS N IC H W OC KH KW OH OW SH SW DH DW PT PL PB PR GROUPS FILE
 //       sets a convolution up, writes its result to FILE as plain float32, answers "ready IMPLEMENTATION"
 //   sample REPEATS
-//       answers "MS CALIBRATION_MS BEST_CALIBRATION_MS" of REPEATS runs (bench/calibration.mjs says what calibrations are)
+//       answers "MS CALIBRATION_MS BEST_CALIBRATION_MS SHARE" of REPEATS runs: what calibrations are, bench/calibration.mjs
+//       says; the share is that of the time in which the process had a processor
 // What it cannot do it answers with "unsupported WHY".
 #include <omp.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -31,6 +33,12 @@ using tag = memory::format_tag;
 
 double nowMs() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double processorMs() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
 }
 
 #if defined(__AVX512F__)
@@ -223,11 +231,12 @@ int main(int count, char** words) {
       long repeats = 1;
       fields >> repeats;
       const double before = calibration.run();
-      const double start = nowMs();
+      const double processorStart = processorMs(), start = nowMs();
       for (long i = 0; i < repeats; i++) convolution->run();
-      const double ms = (nowMs() - start) / static_cast<double>(repeats);
+      const double elapsed = nowMs() - start, share = (processorMs() - processorStart) / elapsed;
       const double after = calibration.run();
-      std::printf("%.9f %.9f %.9f\n", ms, std::max(before, after), calibration.best());
+      std::printf("%.9f %.9f %.9f %.6f\n", elapsed / static_cast<double>(repeats), std::max(before, after),
+                  calibration.best(), share);
       std::fflush(stdout);
     } else {
       std::cout << "unsupported command" << std::endl;

@@ -56,9 +56,11 @@ export function processSide({ name, detail, command, args, env }) {
         activate() {},
         calibration,
         async sample(repeats) {
-          const [ms, calibrationMs, bestMs] = (await conversation.ask(`sample ${repeats}`)).split(' ').map(Number);
+          const [ms, calibrationMs, bestMs, share] = (await conversation.ask(`sample ${repeats}`))
+            .split(' ')
+            .map(Number);
           calibration.bestMs = Math.min(calibration.bestMs, bestMs);
-          return { ms, calibrationMs };
+          return { ms, calibrationMs, share };
         },
         result() {
           const bytes = readFileSync(file);

@@ -77,11 +77,13 @@ def main():
             else:
                 calibrate()
                 before = calibrate()
+                cpu, start = time.process_time(), time.perf_counter()
                 ms = milliseconds(run, int(fields[0]))
+                share = (time.process_time() - cpu) / (time.perf_counter() - start)
                 calibrate()  # fetches code that the convolution has displaced
                 after = calibrate()
                 best = min(best, before, after)
-                print(ms, max(before, after), best, flush=True)
+                print(ms, max(before, after), best, share, flush=True)
 
 
 main()
