@@ -19,10 +19,11 @@ export function printRecord(record, first, overheadUs) {
   const notes = [];
   if (record !== first && !first.unsupported)
     notes.push(`${(record.ms / first.ms).toFixed(2)} × the time of ${first.side}`);
-  const share = overheadUs / (record.ms * 1000);
-  if (record.ms < 0.02) notes.push(`about ${(100 * share).toFixed(0)} % of it the call`);
+  if (record.isCall && record.ms < 0.02) {
+    notes.push(`${((100 * overheadUs) / (record.ms * 1000)).toFixed(0)} % of it the bare call of a kernel`);
+  }
   console.log(
-    `${name}${(record.algorithm ?? '').padEnd(12)}${figures(record)}${notes.length ? `; ${notes.join(', ')}` : ''}`,
+    `${name}${(record.algorithm ?? '').padEnd(20)}${figures(record)}${notes.length ? `; ${notes.join(', ')}` : ''}`,
   );
 }
 

@@ -73,12 +73,12 @@ function blockedKernels(name, { addon, kernels, isa }, wanted) {
 
   /** The caller decides how gradients of the weights are summed. */
   function gradWeightAlgorithm({ groups, ic, kh, kw, strideH, strideW, dilationH, dilationW }) {
-    if (ic < BLOCK) return 'plainInput';
-    if (wanted !== 'chosen' && wanted !== 'direct') return wanted;
     const is3x3 = kh === 3 && kw === 3 && strideH === 1 && strideW === 1 && dilationH === 1 && dilationW === 1;
-    const suitsWinograd = is3x3 && groups === 1;
+    const suitsWinograd = is3x3 && groups === 1 && ic >= BLOCK;
     if (name === 'blocked-direct' && !suitsWinograd)
       throw new Unsupported('as blocked, which does without Winograd here');
+    if (ic < BLOCK) return 'plainInput';
+    if (wanted !== 'chosen' && wanted !== 'direct') return wanted;
     return suitsWinograd && wanted === 'chosen' ? 'winograd4' : 'direct';
   }
 
@@ -109,9 +109,14 @@ function blockedKernels(name, { addon, kernels, isa }, wanted) {
     detail: `kernels on blocks of 16 channels, weights packed, ${wanted === 'direct' ? 'no Winograd, ' : ''}${isa}`,
     prepare(problem) {
       const { pass, shapes, x, dy } = problem;
-      try {
+      const prepareIt = () => {
         if (pass === 'gradWeight') return prepareGradWeight(problem);
         return pass === 'forward' ? prepareSum(problem, x, shapes.x) : prepareSum(problem, dy, shapes.y);
+      };
+      try {
+        const contestant = prepareIt();
+        contestant.run();
+        return contestant;
       } catch (error) {
         // what --algorithm asks for need not fit every layer
         if (error.code === 'ERR_NATIVE') throw new Unsupported(error.message);
