@@ -130,7 +130,9 @@ export function classBars(targets, convolutions, sides) {
     const values = {};
     // others are no match for a class without Winograd where they have the choice
     const usesWinograd = (side) =>
-      side === 'onednn-winograd' || (side === 'native' && layers.some((each) => each.sides['blocked-direct']));
+      layers.some(({ sides: { [side]: record, 'blocked-direct': direct } }) =>
+        side === 'native' ? direct : /wino/.test(record?.algorithm),
+      );
     const others = target.side === 'direct' ? sides.filter((side) => !usesWinograd(side)) : sides;
     for (const side of [own, ...others]) {
       const complete = layers.length > 0 && layers.every((each) => each.sides[side]);

@@ -14,10 +14,12 @@ export class Calibration {
   #kernels;
   #sums;
   #flops;
+  #threads;
 
   /** With `flops`, a run is of that length. */
   constructor(kernels, threads, flops) {
     this.#kernels = kernels;
+    this.#threads = threads;
     this.#sums = new Float32Array(threads * FLOATS_PER_LINE);
     if (flops) {
       this.#flops = flops;
@@ -27,7 +29,7 @@ export class Calibration {
     this.#flops = 100 * CALIBRATION_US;
     // the first runs wake the threads and the processor; then the length is set by what a run takes
     for (let i = 0; i < 200; i++) this.run();
-    for (let i = 0; i < 2; i++) {
+    for (let i = 0; i < 4; i++) {
       this.#flops *= CALIBRATION_US / 1000 / this.bestMs;
       this.#settle();
     }
@@ -43,9 +45,12 @@ export class Calibration {
     for (let i = 0; i < 400; i++) this.run();
   }
 
-  /** Milliseconds of one run. An empty call comes first: it fetches code that the measured program has displaced. */
+  /**
+   * Milliseconds of one run. Another comes before it: an empty one that fetches code which the measured program has
+   * displaced, or with several threads a whole one, since it takes time to wake those that sleep.
+   */
   run() {
-    this.#kernels.measureFma(this.#sums, 0);
+    this.#kernels.measureFma(this.#sums, this.#threads > 1 ? this.#flops : 0);
     const start = performance.now();
     this.#kernels.measureFma(this.#sums, this.#flops);
     const ms = performance.now() - start;

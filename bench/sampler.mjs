@@ -9,9 +9,10 @@ const FEWEST_SAMPLES = 7;
 /**
  * Times contestants in turn, visit after visit, so that whatever slows the machine down hits all of them alike.
  *
- * A contestant has `activate()`, called when its turn begins, and either `run()`, which may return a promise if
- * `isAsync`, or `sample(repeats)` → { ms, calibrationMs, share }, if it lives in another process with a `calibration` of
- * its own; `warmups` says how many runs it needs to reach its steady state. A sample repeats the run for about a millisecond and stands between two calibrations.
+ * A contestant has `activate()`, called when its turn begins, and `run()`, which may return a promise if `isAsync`;
+ * `warmups` says how many runs it needs to reach its steady state, `calibration` replaces the common one. In another
+ * process it has, instead of `run()`, `sample(repeats)` → { ms, calibrationMs, share } and the best of its calibrations.
+ * A sample repeats the run for about a millisecond and stands between two calibrations.
  *
  * Returns a summary (statistics.mjs) for each: time, spread, clean and dropped samples.
  */
@@ -28,7 +29,7 @@ export async function measure(contestants, calibration, { seconds }) {
 
 async function begin(contestant, calibration) {
   contestant.activate();
-  const state = { contestant, calibration, clock: contestant.calibration ?? calibration, samples: [], spentMs: 0 };
+  const state = { contestant, clock: contestant.calibration ?? calibration, samples: [], spentMs: 0 };
   await takeSample(state, contestant.warmups ?? 1);
   const { ms } = await takeSample(state, 1);
   // a first estimate from one call is too long for short ones, whose call is mostly overhead of a first call
@@ -59,9 +60,9 @@ async function visit(state, seconds) {
  * Milliseconds of one run and of the slower one of the two calibrations around the sample, and for how much of its time
  * this process had a processor (with several threads: at least one).
  */
-async function takeSample({ contestant, calibration }, repeats) {
+async function takeSample({ contestant, clock }, repeats) {
   if (contestant.sample) return contestant.sample(repeats);
-  const before = calibration.run();
+  const before = clock.run();
   const cpuBefore = process.cpuUsage();
   const start = performance.now();
   if (contestant.isAsync) for (let i = 0; i < repeats; i++) await contestant.run();
@@ -69,5 +70,5 @@ async function takeSample({ contestant, calibration }, repeats) {
   const elapsed = performance.now() - start;
   const { user, system } = process.cpuUsage(cpuBefore);
   const share = (user + system) / 1000 / elapsed;
-  return { ms: elapsed / repeats, calibrationMs: Math.max(before, calibration.run()), share };
+  return { ms: elapsed / repeats, calibrationMs: Math.max(before, clock.run()), share };
 }

@@ -38,12 +38,16 @@ async function measureTraining({ sides, seconds, progress }) {
   return { convolutions: await measureLayers(machine, opened, 'training', { passes, seconds, progress }) };
 }
 
-/** One thread against all, in turn, calibrated on all. */
+/** One thread against all, in turn. */
 async function measureThreads({ seconds, progress }) {
-  const all = openMachine({ threads: 1 }).addon.defaultThreads;
+  const single = openMachine({ threads: 1 });
+  const all = single.addon.defaultThreads;
   const machine = openMachine({ threads: all });
   const side = blockedSide(machine, { algorithm: 'chosen' });
-  const sides = [underSettings(side, 'one', () => setThreads(1)), underSettings(side, 'all', () => setThreads(all))];
+  const sides = [
+    underSettings(side, 'one', () => setThreads(1), single.calibration),
+    underSettings(side, 'all', () => setThreads(all)),
+  ];
   return { threads: await measureLayers(machine, sides, 'resnet50,vgg16,mobilenet_v2', { seconds, progress }) };
 }
 

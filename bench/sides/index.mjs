@@ -35,10 +35,10 @@ const SIDES = {
 export const sideNames = Object.keys(SIDES);
 
 /**
- * A side as it is under other settings: `name` tells it apart, `apply` sets them before each turn. Results of all such
- * sides of one measurement are taken in turn, between the same calibrations.
+ * A side as it is under other settings: `name` tells it apart, `apply` sets them before each turn, `calibration` is one
+ * made under them, if the common one does not do.
  */
-export function underSettings(side, name, apply) {
+export function underSettings(side, name, apply, calibration) {
   return {
     ...side,
     name,
@@ -49,7 +49,7 @@ export function underSettings(side, name, apply) {
         apply();
         contestant.activate();
       };
-      return { ...contestant, activate };
+      return { ...contestant, activate, calibration };
     },
   };
 }
