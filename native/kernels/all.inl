@@ -18,6 +18,7 @@
 #include "kernels/reduce.inl"
 #include "kernels/softmax.inl"
 #include "kernels/optimizer.inl"
+#include "kernels/measure.inl"
 
 #include "kernels/blocked/convert.inl"
 #include "kernels/blocked/conv2d.inl"
