@@ -121,7 +121,7 @@ describe('answers', () => {
   const run = {
     forward: (y: Float32Array) => typescriptKernels.conv2dForward(x, weight, null, y, flat, 1),
     gradInput: (dx: Float32Array) => typescriptKernels.conv2dGradInput(dy, weight, dx, flat, 1),
-    gradWeight: (dw: Float32Array) => typescriptKernels.conv2dGradWeight(x, dy, dw, flat),
+    gradWeight: (dw: Float32Array) => typescriptKernels.conv2dGradWeight(x, dy, dw, flat, 1),
   };
 
   it.each(['forward', 'gradInput', 'gradWeight'] as const)('of %s are right, or found out', (pass) => {

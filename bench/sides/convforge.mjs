@@ -27,7 +27,7 @@ function convforgeSide(name, detail, { algorithm }) {
       const run =
         pass === 'gradInput'
           ? () => kernels.conv2dGradInput(dy, weight, result, flat, exact)
-          : () => kernels.conv2dGradWeight(x, dy, result, flat);
+          : () => kernels.conv2dGradWeight(x, dy, result, flat, exact);
       const answer = () => {
         run();
         return result;

@@ -27,20 +27,21 @@ INLINE Moments momentsOf(double count, float shift, double sum, double squares) 
 INLINE Moments momentsOfRows(const float* x, int64_t rows, int64_t stride, int64_t n) {
   const double count = static_cast<double>(rows * n);
   double total[1] = {0};
-  addSeries(total, rows, stride, n, [x](auto at, V* t) { t[0] = at(x); });
+  addSeries(total, rows, stride, n, [x](auto at, V* sums) { sums[0] = add(sums[0], at(x)); });
   const float shift = static_cast<float>(total[0] / count);
   const V center = set1(shift);
   double sums[2] = {0, 0};
-  addSeries(sums, rows, stride, n, [x, center](auto at, V* t) {
-    t[0] = sub(at(x), center);
-    t[1] = mul(t[0], t[0]);
+  addSeries(sums, rows, stride, n, [x, center](auto at, V* s) {
+    const V centred = sub(at(x), center);
+    s[0] = add(s[0], centred);
+    s[1] = fmadd(centred, centred, s[1]);
   });
   return momentsOf(count, shift, sums[0], sums[1]);
 }
 
-// Rows are joined from groups of at most this many elements, 64 KiB: the second, centred pass over a group finds it in
-// the level 2 cache, so that the statistics read memory once.
-constexpr int64_t kMomentGroup = 16384;
+// Rows are joined from groups of at most this many elements, 16 KiB: the second, centred pass over a group finds it in
+// the first level cache, so that the statistics read memory once.
+constexpr int64_t kMomentGroup = 4096;
 
 INLINE Moments momentsOfPlanes(const float* x, const ChannelGeometry& g, const ChannelPart& part) {
   const int64_t stride = int64_t{g.c} * g.size;

@@ -104,4 +104,5 @@ INLINE double tapsInside(const Pool2dGeometry& g) {
 }  // namespace ISA
 
 #include "kernels/avg_pool.inl"
+#include "kernels/avg_pool_grad.inl"
 #include "kernels/max_pool.inl"

@@ -1,6 +1,6 @@
 // reduce and argReduce over the middle axis of [outer, size, inner].
 //
-// inner == 1 reduces contiguous rows, inner > 1 reduces kColumns neighbouring columns at a time. If that alone gives
+// inner == 1 reduces contiguous rows, inner > 1 kReduceColumns neighbouring columns at a time. If that alone gives
 // too few items for many threads, the axis is cut into chunks, whose number follows from the shape: a first phase
 // leaves one partial result per chunk in the shared workspace, a second one combines them in order.
 #pragma once
@@ -15,16 +15,19 @@ namespace {
 constexpr int64_t kReduceChunk = 65536;  // elements per chunk: 256 KiB, worth a thread
 constexpr int64_t kManyItems = 64;       // no need to cut the axis from here on
 
+// 512 bytes of a row: a single cache line from each would visit a page for every line.
+constexpr int kReduceColumns = 128;
+
 struct Cut {
   int64_t chunks, chunkSize;  // along the axis
-  int64_t columnBlocks;       // of kColumns columns; 1 if inner is 1
+  int64_t columnBlocks;       // of kReduceColumns columns; 1 if inner is 1
 };
 
 INLINE Cut cutOf(const AxisGeometry& g) {
-  Cut cut = {1, g.size, ceilDiv(g.inner, kColumns)};
+  Cut cut = {1, g.size, ceilDiv(g.inner, kReduceColumns)};
   const int64_t items = g.outer * cut.columnBlocks;
   if (items == 0 || items >= kManyItems) return cut;
-  cut.chunkSize = largest(1, kReduceChunk / smallest(g.inner, kColumns));
+  cut.chunkSize = largest(1, kReduceChunk / smallest(g.inner, kReduceColumns));
   cut.chunks = largest(1, ceilDiv(g.size, cut.chunkSize));
   return cut;
 }
@@ -35,9 +38,9 @@ struct Part {
 };
 INLINE Part partOf(const AxisGeometry& g, const Cut& cut, int64_t item) {
   const int64_t block = item % cut.columnBlocks, chunk = item / cut.columnBlocks % cut.chunks;
-  const int64_t begin = chunk * cut.chunkSize, column = block * kColumns;
+  const int64_t begin = chunk * cut.chunkSize, column = block * kReduceColumns;
   return {item / (cut.columnBlocks * cut.chunks), chunk, begin, smallest(g.size, begin + cut.chunkSize),
-          column, smallest(kColumns, g.inner - column)};
+          column, smallest(kReduceColumns, g.inner - column)};
 }
 
 // Partial results lie as [outer, chunk, inner] in the workspace, `doubles` of them each.
@@ -45,7 +48,7 @@ INLINE Work planReduction(const AxisGeometry& g, int64_t doubles) {
   const Cut cut = cutOf(g);
   const int64_t items = g.outer * cut.chunks * cut.columnBlocks;
   const double total = static_cast<double>(g.outer) * g.size * g.inner;
-  const int64_t perItem = smallest(g.size, cut.chunkSize) * smallest(g.inner, kColumns);
+  const int64_t perItem = smallest(g.size, cut.chunkSize) * smallest(g.inner, kReduceColumns);
   Work work = parallel(items, grainOf(perItem), total);
   if (cut.chunks > 1) {
     work.sharedFloats = 2 * doubles * g.outer * cut.chunks * g.inner;
@@ -96,23 +99,31 @@ INLINE double extremeOfRow(const float* x, int64_t n) {
   return extremeOfLanes<kMax>(extremeOf<kMax>(pair, extremeOf<kMax>(best[2], best[3])));
 }
 
+// Rows met at once, so that neighbouring columns find their pages and what was fetched beside a cache line.
+constexpr int64_t kRowsAtOnce = 64;
+
 template <bool kMax>
 INLINE void extremesOfColumns(double* y, const float* x, int64_t rows, int64_t stride, int64_t columns) {
-  for (int64_t column = 0; column < columns; column += kWidth) {
-    const int64_t lanes = smallest(kWidth, columns - column);
-    V best = set1(worst<kMax>());
-    for (int64_t row = 0; row < rows; row++) {
-      const float* p = x + row * stride + column;
-      best = extremeOf<kMax>(best, lanes == kWidth ? load(p) : loadPartial(p, lanes));
+  float found[kReduceColumns];
+  for (int64_t i = 0; i < kReduceColumns; i += kWidth) store(found + i, set1(worst<kMax>()));
+  for (int64_t begin = 0; begin < rows; begin += kRowsAtOnce) {
+    const int64_t end = smallest(rows, begin + kRowsAtOnce);
+    for (int64_t column = 0; column < columns; column += kWidth) {
+      const int64_t lanes = smallest(kWidth, columns - column);
+      V best = load(found + column);
+      for (int64_t row = begin; row < end; row++) {
+        const float* p = x + row * stride + column;
+        best = extremeOf<kMax>(best, lanes == kWidth ? load(p) : loadPartial(p, lanes));
+      }
+      store(found + column, best);
     }
-    float lane[kWidth];
-    store(lane, best);
-    for (int64_t i = 0; i < lanes; i++) y[column + i] = static_cast<double>(lane[i]);
   }
+  for (int64_t i = 0; i < columns; i++) y[i] = static_cast<double>(found[i]);
 }
 
 // The partial results of one part, one for each of its columns.
-INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, const Part& part, double (&y)[kColumns]) {
+INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, const Part& part,
+                       double (&y)[kReduceColumns]) {
   const float* p = x + (part.outer * g.size + part.begin) * g.inner + part.column;
   const int64_t rows = part.end - part.begin;
   if (operation == ReduceOperation::max) {
@@ -130,7 +141,7 @@ INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, con
   } else if (g.inner == 1) {
     y[0] = sumRow(p, rows);
   } else {
-    double sums[1][kColumns] = {};
+    double sums[1][kReduceColumns] = {};
     addColumnSeries(sums, rows, g.inner, part.columns, [p](auto at, auto, V* t) { t[0] = at(p); });
     for (int64_t i = 0; i < part.columns; i++) y[i] = sums[0][i];
   }
@@ -163,10 +174,19 @@ void run(const args::reduce& a, int phase, Range range, const Workspace& workspa
   const AxisGeometry& g = a.g;
   const Cut cut = cutOf(g);
   double* partials = reinterpret_cast<double*>(workspace.shared);
+  const bool sums = a.operation == ReduceOperation::sum || a.operation == ReduceOperation::mean;
+  if (sums && g.inner == 1 && g.size <= kShortRow && cut.chunks == 1) {
+    const V scale = set1(finish(a.operation, 1, g.size));
+    for (int64_t row = range.begin; row < range.end; row += kWidth) {
+      const int64_t rows = smallest(kWidth, range.end - row);
+      storeUpTo(a.y.data + row, mul(scale, sumsOfRows(a.x.data + row * g.size, g.size, rows, g.size)), rows);
+    }
+    return;
+  }
   for (int64_t item = range.begin; item < range.end; item++) {
     if (phase == 0) {
       const Part part = partOf(g, cut, item);
-      double results[kColumns];
+      double results[kReduceColumns];
       reducePart(a.operation, g, a.x.data, part, results);
       for (int64_t i = 0; i < part.columns; i++) {
         const int64_t column = part.column + i;
@@ -265,7 +285,7 @@ INLINE void argReduce(const args::argReduce& a, int phase, Range range, const Wo
     if (phase == 0) {
       const Part part = partOf(g, cut, item);
       const float* p = a.x.data + (part.outer * g.size + part.begin) * g.inner + part.column;
-      Candidate found[kColumns];
+      Candidate found[kReduceColumns];
       if (g.inner == 1) {
         found[0] = findInRow<kMax>(p, part.end - part.begin);
       } else {

@@ -237,12 +237,7 @@ INLINE void runNchw(const NchwSum& n, int phase, Range range, const Workspace& w
     return;
   }
   if (phase == 1) {
-    float* blocks = workspace.shared + (grid.packsAlone ? 0 : grid.packed);
-    forEachBand(s.from, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
-      const float* x = n.source + (image * s.from.c + block * kBlock) * s.from.h * s.from.w;
-      blockRows(s.from, x, blocks, image, block, rowBegin, rowEnd);
-      zeroBorder(s.from, blocks, image, block, rowBegin, rowEnd);
-    });
+    blockBands(s.from, n.source, workspace.shared + (grid.packsAlone ? 0 : grid.packed), range);
     return;
   }
   for (int64_t item = range.begin; item < range.end; item++) {
