@@ -11,8 +11,8 @@ export async function benchConvolutions(options) {
   const { shapes, layer: only, batch, pass, sides: names, isa, threads, algorithm, seconds } = options;
   const layers = layersOf(shapes, { only, batch });
   const machine = openMachine({ isa, threads });
-  await showMachine(machine);
   const sides = await openSides(names, machine, { algorithm });
+  await showMachine(machine);
   for (const { name, detail } of sides) console.log(`${name}: ${detail}`);
   const all = [];
   try {

@@ -6,9 +6,11 @@ import { Unsupported } from './sides/unsupported.mjs';
 const WINOGRAD_ERROR = 4;
 
 /**
- * Checks and measures one layer on all sides, interleaved. A record: { network, layer, count, flops, channels, pass, side, algorithm,
- * isa, threads, ms, gflops, percent, spread, clean, dropped }, or with `unsupported`, the reason, instead of numbers.
- * @throws when an answer is wrong: there is no point in its time
+ * Checks and measures one layer on all sides, interleaved. A record: { network, layer, count, flops, channels, pass,
+ * side, algorithm, isa, threads, ms, gflops, percent, spread, clean, dropped }, or with `unsupported`, the reason, instead
+ * of numbers.
+ *
+ * @throws when an answer of ours is wrong: there is no point in its time
  */
 export async function measureLayer(machine, sides, layer, { pass, seconds }) {
   const problem = problemOf(machine.addon, layer, pass);
@@ -21,8 +23,10 @@ export async function measureLayer(machine, sides, layer, { pass, seconds }) {
       const contestant = await side.prepare(problem);
       contestant.activate();
       const error = worstError(problem, await contestant.result());
-      if (error > (/wino/.test(contestant.algorithm) ? WINOGRAD_ERROR : 1))
-        throw new Error(`${layer.id} ${pass}: ${side.name} is ${error.toPrecision(3)} times the error bound off`);
+      if (error > (/wino/.test(contestant.algorithm) ? WINOGRAD_ERROR : 1)) {
+        const wrong = `the answer is ${error.toPrecision(3)} times the error bound off`;
+        throw side.isContender ? new Unsupported(wrong) : new Error(`${layer.id} ${pass}: ${side.name}: ${wrong}`);
+      }
       contestants.push({ record: records[i], contestant });
     } catch (reason) {
       if (!(reason instanceof Unsupported)) throw reason;

@@ -52,7 +52,7 @@ typedef float Vector __attribute__((vector_size(kVectorBytes)));
 
 float multiplyAdds(long steps) {
   Vector chains[kChains], scale, offset;
-  for (int i = 0; i < kChains; i++) chains[i] = Vector{} + static_cast<float>(i);
+  for (int i = 0; i < kChains; i++) chains[i] = Vector{} + static_cast<float>(i + 2);
   scale = Vector{} + 0.999f;
   offset = Vector{} + 1e-3f;
   for (long step = 0; step < steps; step++) {

@@ -1,5 +1,5 @@
 // The native kernels on their own layout, weights packed beforehand: what a planned network runs.
-import { BLOCK, blockedElements } from '../../dist/backend/blocked.js';
+import { blockedElements } from '../../dist/backend/blocked.js';
 import { BLOCKED_FIELDS, CONVOLUTION_OPTION_FIELDS, encode } from '../../dist/geometry.js';
 import { ACTIVATION_KINDS, CONVOLUTION_ALGORITHMS, CONVOLUTION_PASSES } from '../../dist/kernels/operations.js';
 import { alignedFloats } from '../buffers.mjs';
@@ -71,37 +71,21 @@ function blockedKernels(name, { addon, kernels, isa }, wanted) {
     return { activate() {}, run, result, algorithm: CONVOLUTION_ALGORITHMS[algorithm] };
   }
 
-  /** The caller decides how gradients of the weights are summed. */
-  function gradWeightAlgorithm({ groups, ic, kh, kw, strideH, strideW, dilationH, dilationW }) {
-    const is3x3 = kh === 3 && kw === 3 && strideH === 1 && strideW === 1 && dilationH === 1 && dilationW === 1;
-    const suitsWinograd = is3x3 && groups === 1 && ic >= BLOCK;
-    if (name === 'blocked-direct' && !suitsWinograd)
-      throw new Unsupported('as blocked, which does without Winograd here');
-    if (ic < BLOCK) return 'plainInput';
-    if (wanted !== 'chosen' && wanted !== 'direct') return wanted;
-    return suitsWinograd && wanted === 'chosen' ? 'winograd4' : 'direct';
-  }
-
-  function prepareGradWeight({ layer: { geometry: g }, shapes, flat, x, dy, resultSize }) {
-    const algorithm = gradWeightAlgorithm(g);
-    // windows may begin before the image, and the last ones may end behind it
-    const reach = (windows, stride, kernel, dilation, pad, size) =>
-      Math.max(pad, (windows - 1) * stride + (kernel - 1) * dilation - pad - size + 1);
-    const halo = Math.max(
-      reach(g.oh, g.strideH, g.kh, g.dilationH, g.padTop, g.h),
-      reach(g.ow, g.strideW, g.kw, g.dilationW, g.padLeft, g.w),
-    );
-    const source = algorithm === 'plainInput' ? x : blocked(shapes.x, halo, x).data;
+  function prepareGradWeight(problem) {
+    const { shapes, flat, x, dy, resultSize } = problem;
+    const pass = CONVOLUTION_PASSES.indexOf('gradWeight');
+    const { algorithm, halo } = choose(problem, pass);
+    const isPlain = CONVOLUTION_ALGORITHMS[algorithm] === 'plainInput';
+    const source = isPlain ? x : blocked(shapes.x, halo, x).data;
     const gradient = blocked(shapes.y, 0, dy).data;
     const dweight = alignedFloats(addon, resultSize);
-    const pass = CONVOLUTION_PASSES.indexOf('gradWeight');
-    const options = optionsOf(pass, CONVOLUTION_ALGORITHMS.indexOf(algorithm), algorithm === 'plainInput' ? 0 : halo);
+    const options = optionsOf(pass, algorithm, isPlain ? 0 : halo);
     const run = () => kernels.blockedConv2dGradWeight(source, gradient, dweight, flat, options);
     const result = () => {
       run();
       return dweight;
     };
-    return { activate() {}, run, result, algorithm };
+    return { activate() {}, run, result, algorithm: CONVOLUTION_ALGORITHMS[algorithm] };
   }
 
   return {

@@ -11,7 +11,7 @@ const contender = (file, name) =>
       if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
       throw new Error(`${file} is not installed; run npm ci in bench/contenders (${error.message.split('\n')[0]})`);
     }
-    return module[name](machine);
+    return { ...(await module[name](machine)), isContender: true };
   };
 
 /**
