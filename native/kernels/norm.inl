@@ -1,6 +1,6 @@
 // Batch norm over x [n, c, size]: what the kernels share, forward, backward. The statistics are in moments.inl.
 //
-// A large plane is a row of its own. Planes of at most kColumns elements would leave most of a vector idle, and are
+// A large plane is a row of its own. Planes of at most kSmallPlane elements would leave most of a vector idle, and are
 // seen as columns of the matrix [n, c · size] instead: reductions go down the columns, the rest along its rows.
 #pragma once
 #include "kernels/rows.inl"
@@ -8,7 +8,9 @@
 namespace ISA {
 namespace {
 
-INLINE bool hasSmallPlanes(const ChannelGeometry& g) { return g.size > 0 && g.size <= kColumns; }
+constexpr int64_t kSmallPlane = 16;
+
+INLINE bool hasSmallPlanes(const ChannelGeometry& g) { return g.size > 0 && g.size <= kSmallPlane; }
 
 // --- the items of a reduction ---
 

@@ -1,6 +1,6 @@
 // reduce and argReduce over the middle axis of [outer, size, inner].
 //
-// inner == 1 reduces contiguous rows, inner > 1 kReduceColumns neighbouring columns at a time. If that alone gives
+// inner == 1 reduces contiguous rows, inner > 1 kColumns neighbouring columns at a time. If that alone gives
 // too few items for many threads, the axis is cut into chunks, whose number follows from the shape: a first phase
 // leaves one partial result per chunk in the shared workspace, a second one combines them in order.
 #pragma once
@@ -15,19 +15,16 @@ namespace {
 constexpr int64_t kReduceChunk = 65536;  // elements per chunk: 256 KiB, worth a thread
 constexpr int64_t kManyItems = 64;       // no need to cut the axis from here on
 
-// 512 bytes of a row: a single cache line from each would visit a page for every line.
-constexpr int kReduceColumns = 128;
-
 struct Cut {
   int64_t chunks, chunkSize;  // along the axis
-  int64_t columnBlocks;       // of kReduceColumns columns; 1 if inner is 1
+  int64_t columnBlocks;       // of kColumns columns; 1 if inner is 1
 };
 
 INLINE Cut cutOf(const AxisGeometry& g) {
-  Cut cut = {1, g.size, ceilDiv(g.inner, kReduceColumns)};
+  Cut cut = {1, g.size, ceilDiv(g.inner, kColumns)};
   const int64_t items = g.outer * cut.columnBlocks;
   if (items == 0 || items >= kManyItems) return cut;
-  cut.chunkSize = largest(1, kReduceChunk / smallest(g.inner, kReduceColumns));
+  cut.chunkSize = largest(1, kReduceChunk / smallest(g.inner, kColumns));
   cut.chunks = largest(1, ceilDiv(g.size, cut.chunkSize));
   return cut;
 }
@@ -38,9 +35,9 @@ struct Part {
 };
 INLINE Part partOf(const AxisGeometry& g, const Cut& cut, int64_t item) {
   const int64_t block = item % cut.columnBlocks, chunk = item / cut.columnBlocks % cut.chunks;
-  const int64_t begin = chunk * cut.chunkSize, column = block * kReduceColumns;
+  const int64_t begin = chunk * cut.chunkSize, column = block * kColumns;
   return {item / (cut.columnBlocks * cut.chunks), chunk, begin, smallest(g.size, begin + cut.chunkSize),
-          column, smallest(kReduceColumns, g.inner - column)};
+          column, smallest(kColumns, g.inner - column)};
 }
 
 // Partial results lie as [outer, chunk, inner] in the workspace, `doubles` of them each.
@@ -48,7 +45,7 @@ INLINE Work planReduction(const AxisGeometry& g, int64_t doubles) {
   const Cut cut = cutOf(g);
   const int64_t items = g.outer * cut.chunks * cut.columnBlocks;
   const double total = static_cast<double>(g.outer) * g.size * g.inner;
-  const int64_t perItem = smallest(g.size, cut.chunkSize) * smallest(g.inner, kReduceColumns);
+  const int64_t perItem = smallest(g.size, cut.chunkSize) * smallest(g.inner, kColumns);
   Work work = parallel(items, grainOf(perItem), total);
   if (cut.chunks > 1) {
     work.sharedFloats = 2 * doubles * g.outer * cut.chunks * g.inner;
@@ -104,8 +101,8 @@ constexpr int64_t kRowsAtOnce = 64;
 
 template <bool kMax>
 INLINE void extremesOfColumns(double* y, const float* x, int64_t rows, int64_t stride, int64_t columns) {
-  float found[kReduceColumns];
-  for (int64_t i = 0; i < kReduceColumns; i += kWidth) store(found + i, set1(worst<kMax>()));
+  float found[kColumns];
+  for (int64_t i = 0; i < kColumns; i += kWidth) store(found + i, set1(worst<kMax>()));
   for (int64_t begin = 0; begin < rows; begin += kRowsAtOnce) {
     const int64_t end = smallest(rows, begin + kRowsAtOnce);
     for (int64_t column = 0; column < columns; column += kWidth) {
@@ -123,7 +120,7 @@ INLINE void extremesOfColumns(double* y, const float* x, int64_t rows, int64_t s
 
 // The partial results of one part, one for each of its columns.
 INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, const Part& part,
-                       double (&y)[kReduceColumns]) {
+                       double (&y)[kColumns]) {
   const float* p = x + (part.outer * g.size + part.begin) * g.inner + part.column;
   const int64_t rows = part.end - part.begin;
   if (operation == ReduceOperation::max) {
@@ -141,7 +138,7 @@ INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, con
   } else if (g.inner == 1) {
     y[0] = sumRow(p, rows);
   } else {
-    double sums[1][kReduceColumns] = {};
+    double sums[1][kColumns] = {};
     addColumnSeries(sums, rows, g.inner, part.columns, [p](auto at, auto, V* t) { t[0] = at(p); });
     for (int64_t i = 0; i < part.columns; i++) y[i] = sums[0][i];
   }
@@ -186,7 +183,7 @@ void run(const args::reduce& a, int phase, Range range, const Workspace& workspa
   for (int64_t item = range.begin; item < range.end; item++) {
     if (phase == 0) {
       const Part part = partOf(g, cut, item);
-      double results[kReduceColumns];
+      double results[kColumns];
       reducePart(a.operation, g, a.x.data, part, results);
       for (int64_t i = 0; i < part.columns; i++) {
         const int64_t column = part.column + i;
@@ -285,7 +282,7 @@ INLINE void argReduce(const args::argReduce& a, int phase, Range range, const Wo
     if (phase == 0) {
       const Part part = partOf(g, cut, item);
       const float* p = a.x.data + (part.outer * g.size + part.begin) * g.inner + part.column;
-      Candidate found[kReduceColumns];
+      Candidate found[kColumns];
       if (g.inner == 1) {
         found[0] = findInRow<kMax>(p, part.end - part.begin);
       } else {

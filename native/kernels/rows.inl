@@ -164,14 +164,14 @@ INLINE double sumRow(const float* x, int64_t n) {
   return total[0];
 }
 
-// Columns of small planes summed side by side: one cache line.
-constexpr int kColumns = 16;
+// Columns summed side by side: 512 bytes of each row, since a single cache line would visit a page for every line.
+constexpr int kColumns = 128;
 
-// Adds kSums series over `rows` rows, `stride` elements apart, to `totals`, for `columns` <= kMost columns at once.
+// Adds kSums series over `rows` rows, `stride` elements apart, to `totals`, for `columns` <= kColumns columns at once.
 // terms(at, per, t) writes the terms of a row to t: at as in addSeries; per(q) reads an array of values that belong to
 // the columns.
-template <int kSums, int kMost, class Terms>
-INLINE void addColumnSeries(double (&totals)[kSums][kMost], int64_t rows, int64_t stride, int64_t columns,
+template <int kSums, class Terms>
+INLINE void addColumnSeries(double (&totals)[kSums][kColumns], int64_t rows, int64_t stride, int64_t columns,
                             Terms terms) {
   // four rows are added as a tree, so that a lane takes a quarter of the sequential additions
   for (int64_t begin = 0; begin < rows; begin += 4 * kLaneTerms) {
