@@ -10,8 +10,8 @@
 namespace ISA {
 namespace {
 
-// Points are taken in bands of two rows of the (Out + 2) x (Out + 2): first and last, then a point of the y axis with its
-// negative, which share the even and odd parts of their polynomials.
+// Points are taken in bands of two rows of the (Out + 2) x (Out + 2): first and last, then a point of the y axis with
+// its negative, which share the even and odd parts of their polynomials.
 template <int Out>
 constexpr int kBands = Out / 2 + 1;
 template <int Out>
@@ -32,8 +32,8 @@ INLINE void storePatchRow2(const V (&x)[4], float* v, int64_t step) {
   store(v + 3 * step, sub(x[3], x[1]));
 }
 
-// One band of B^T d B of the (Out + 2) x (Out + 2) pixels at d; entry i of the band goes to v + i * step. Band 0 adds the
-// absolute values of the pixels to `magnitude`.
+// One band of B^T d B of the (Out + 2) x (Out + 2) pixels at d; entry i of the band goes to v + i * step. Band 0 adds
+// the absolute values of the pixels to `magnitude`.
 template <int Out>
 INLINE void transformPatchBand(int64_t band, const float* d, int64_t rowStep, float* v, int64_t step, V& magnitude) {
   const auto at = [&](int i, int j) { return load(d + i * rowStep + j * kBlock); };
