@@ -6,6 +6,12 @@
 namespace ISA {
 namespace {
 
+// A number known to the compiler, as an argument.
+template <int kValue>
+struct Constant {
+  static constexpr int value = kValue;
+};
+
 struct Span {
   int64_t begin, end;
 };

@@ -152,10 +152,6 @@ INLINE void clearRows(const RowBuffer& buffer, float* rows) {
 }
 
 // Calls body(kernel, stride), whose values are those of g as constants, for the windows networks use; 0 stands for any.
-template <int kValue>
-struct Constant {
-  static constexpr int value = kValue;
-};
 template <class Body>
 INLINE void withWindow(const Pool2dGeometry& g, Body body) {
   const int kernel = g.dilationW == 1 ? g.kw : 0;
