@@ -44,25 +44,43 @@ describe('statistics of the bench', () => {
 });
 
 describe('the sampler', () => {
-  it('takes turns, and runs each contestant for about as long', async () => {
-    const calibration = { bestMs: 0.02, run: () => 0.02 };
+  it('takes turns, and repeats short runs', async () => {
     const turns: string[] = [];
-    const waiter = (name: string, ms: number) => ({
-      runs: 0,
+    const contestant = (name: string, ms: number) => ({
+      repeats: 0,
+      calibration: { bestMs: 0.02 },
       activate: () => turns.push(name),
-      run() {
-        this.runs++;
-        const end = performance.now() + ms;
-        while (performance.now() < end);
+      async sample(repeats: number) {
+        this.repeats = repeats;
+        return { ms, calibrationMs: 0.02, share: 1 };
       },
     });
-    const contestants = [waiter('a', 0.2), waiter('b', 2)];
-    const [a, b] = await measure(contestants, calibration, { seconds: 0.02 });
-    expect(a.ms / 0.2).toBeCloseTo(1, 0);
-    expect(b.ms / 2).toBeCloseTo(1, 0);
-    expect(a.clean).toBeGreaterThanOrEqual(7);
-    expect(b.clean).toBeGreaterThanOrEqual(3);
-    expect(turns.slice(0, 4)).toEqual(['a', 'b', 'a', 'b']);
+    const contestants = [contestant('a', 0.01), contestant('b', 5)];
+    const [a, b] = await measure(contestants, { bestMs: 1, run: () => 1 }, { seconds: 10 });
+    expect(a).toMatchObject({ ms: 0.01, spread: 0, dropped: 0 });
+    expect(b).toMatchObject({ ms: 5, spread: 0, dropped: 0 });
+    expect(Math.min(a.clean, b.clean)).toBeGreaterThanOrEqual(40);
+    expect(contestants.map(({ repeats }) => repeats)).toEqual([90, 1]);
+    expect(turns.slice(0, 6)).toEqual(['a', 'b', 'a', 'b', 'a', 'b']);
+  });
+
+  it('times what runs in this process, synchronous or not', async () => {
+    const calibration = { bestMs: 0.02, run: () => 0.02 };
+    let runs = 0;
+    const busy = (ms: number) => {
+      runs++;
+      const end = performance.now() + ms;
+      while (performance.now() < end);
+    };
+    const contestants = [
+      { activate() {}, run: () => busy(0.2) },
+      { activate() {}, isAsync: true, run: async () => busy(0.2), warmups: 3 },
+    ];
+    for (const { ms, clean, dropped } of await measure(contestants, calibration, { seconds: 0.01 })) {
+      expect(ms).toBeGreaterThan(0.19); // how much longer depends on what else the machine does
+      expect(clean + dropped).toBeGreaterThan(0);
+    }
+    expect(runs).toBeGreaterThan(20);
   });
 
   it('believes a contestant in another process', async () => {
