@@ -1,9 +1,10 @@
 // Pools on the native kernels' own layout. As in ops.mjs; besides, `inBlocks` says which arguments are in blocks, with
 // their shape, and `callBlocked` and `setUpBlocked` are what native kernels run. `call` remains what TypeScript computes.
 import { BLOCKED_FIELDS, encode } from '../../dist/geometry.js';
-import { eachLike, plainOps, pool, quarter } from './ops.mjs';
+import { eachLike, once, plainOps, pool, quarter } from './ops.mjs';
 
 const full = ({ n, c, h, w }) => ({ n, c, h, w, halo: 0 });
+const blocks = once((d) => encode(BLOCKED_FIELDS, full(d)));
 const halved = ({ n, c, h, w }) => ({ n, c, h: h / 2, w: w / 2, halo: 0 });
 const plainOp = (name) => plainOps.find((op) => op.name === name);
 
@@ -48,7 +49,7 @@ export const blockedOps = [
     ...plainOp('global_avg_pool'),
     name: 'blocked_global_avg_pool',
     inBlocks: { x: full },
-    callBlocked: (kernels, { x, y }, d) => kernels.blockedGlobalAvgPool2d(x, y, encode(BLOCKED_FIELDS, full(d))),
+    callBlocked: (kernels, { x, y }, d) => kernels.blockedGlobalAvgPool2d(x, y, blocks(d)),
   },
   {
     name: 'to_blocked',
@@ -59,7 +60,7 @@ export const blockedOps = [
     reads: 1,
     writes: 1,
     call: (_kernels, { x, y }) => y.set(x),
-    callBlocked: (kernels, { x, y }, d) => kernels.toBlocked(x, y, encode(BLOCKED_FIELDS, full(d))),
+    callBlocked: (kernels, { x, y }, d) => kernels.toBlocked(x, y, blocks(d)),
   },
   {
     name: 'from_blocked',
@@ -70,6 +71,6 @@ export const blockedOps = [
     reads: 1,
     writes: 1,
     call: (_kernels, { x, y }) => y.set(x),
-    callBlocked: (kernels, { x, y }, d) => kernels.fromBlocked(x, y, encode(BLOCKED_FIELDS, full(d))),
+    callBlocked: (kernels, { x, y }, d) => kernels.fromBlocked(x, y, blocks(d)),
   },
 ];

@@ -12,15 +12,26 @@ import { encodeStrides } from '../../dist/shape.js';
 export const eachLike = ({ c, size }) => ({ each: c * size });
 export const quarter = ({ c, h, w }) => ({ each: c * (h / 2) * (w / 2) });
 
-/** A pool that halves the image. */
-export function pool({ n, c, h, w }, kernel, padding) {
+/** Geometries are made once for a size, not while the clock runs. */
+export function once(make) {
+  const made = new WeakMap();
+  return (d, ...rest) => {
+    if (!made.has(d)) made.set(d, make(d, ...rest));
+    return made.get(d);
+  };
+}
+
+/** A pool that halves the image; an op uses one of them. */
+export const pool = once(({ n, c, h, w }, kernel, padding) => {
   const window = { kh: kernel, kw: kernel, oh: h / 2, ow: w / 2, strideH: 2, strideW: 2, dilationH: 1, dilationW: 1 };
   const pads = { padTop: padding, padLeft: padding, padBottom: padding, padRight: padding, countIncludePad: 1 };
   return encode(POOL2D_FIELDS, { n, c, h, w, ...window, ...pads });
-}
+});
 
-const channels = ({ n, c, size }) => encode(CHANNEL_FIELDS, { n, c, size });
-const flatStrides = ({ n, c, size }) => encodeStrides([n * c * size], [[1], [1]]);
+const globalPool = once(({ n, c, h, w }) => encode(ADAPTIVE_POOL2D_FIELDS, { n, c, h, w, oh: 1, ow: 1 }));
+const channels = once(({ n, c, size }) => encode(CHANNEL_FIELDS, { n, c, size }));
+const planes = once(({ n, c, size }) => encode(AXIS_FIELDS, { outer: n * c, size, inner: 1 }));
+const flatStrides = once(({ n, c, size }) => encodeStrides([n * c * size], [[1], [1]]));
 const perChannel = ({ c }) => c;
 
 const unary = (name) => ({
@@ -94,9 +105,7 @@ export const plainOps = [
     passes: { x: 1 },
     reads: 1,
     writes: 0,
-    call(kernels, { x, y }, { n, c, h, w }) {
-      kernels.adaptiveAvgPool2dForward(x, y, encode(ADAPTIVE_POOL2D_FIELDS, { n, c, h, w, oh: 1, ow: 1 }));
-    },
+    call: (kernels, { x, y }, d) => kernels.adaptiveAvgPool2dForward(x, y, globalPool(d)),
   },
   {
     name: 'batch_norm_train',
@@ -144,9 +153,7 @@ export const plainOps = [
     passes: { x: 1, y: 1 },
     reads: 1,
     writes: 1,
-    call(kernels, { x, y }, { n, c, size }) {
-      kernels.softmaxForward(x, y, encode(AXIS_FIELDS, { outer: n * c, size, inner: 1 }));
-    },
+    call: (kernels, { x, y }, d) => kernels.softmaxForward(x, y, planes(d)),
   },
   {
     name: 'sgd_momentum',
