@@ -5,7 +5,7 @@ import { encode, GEMM_FIELDS } from '../dist/geometry.js';
 import { ACTIVATION_KINDS } from '../dist/kernels/operations.js';
 import { alignedFloats, fill } from './buffers.mjs';
 import { openMachine } from './machine.mjs';
-import { traffic } from './memory/traffic.mjs';
+import { bandwidthOf, bareSweeps } from './memory/traffic.mjs';
 import { printProduct } from './print.mjs';
 import { measure } from './sampler.mjs';
 import { showMachine } from './show.mjs';
@@ -64,16 +64,16 @@ export async function measureProduct(machine, row, { seconds }) {
   const sides = contestantsOf(machine, row);
   const contestants = sides.map(([, contestant]) => contestant);
   const bytes = 4 * (m * k + k * n);
-  const reading = weights && traffic(machine, { bytes, reads: 1, writes: 0 });
-  if (reading) contestants.push(reading);
+  const reading = weights ? bareSweeps(machine, { bytes, reads: 1, writes: 0 }) : [];
+  contestants.push(...reading);
   const summaries = await measure(contestants, machine.calibration, { seconds });
   const { isa, threads, peak } = machine;
   return sides.map(([side], i) => {
     const { ms } = summaries[i];
     const gflops = (2 * m * n * k) / ms / 1e6;
     const record = { ...row, side, isa, threads, ...summaries[i], gflops };
-    if (!reading) return { ...record, percent: (100 * gflops) / peak, of: 'peak' };
-    const [gbytes, bandwidth] = [bytes / ms / 1e6, reading.bytes / summaries.at(-1).ms / 1e6];
+    if (!weights) return { ...record, percent: (100 * gflops) / peak, of: 'peak' };
+    const [gbytes, bandwidth] = [bytes / ms / 1e6, bandwidthOf(reading, summaries.slice(sides.length))];
     return { ...record, gbytes, percent: (100 * gbytes) / bandwidth, of: 'reading' };
   });
 }

@@ -9,7 +9,7 @@ import { measure } from '../sampler.mjs';
 import { showMachine } from '../show.mjs';
 import { blockedOps } from './blockedops.mjs';
 import { plainOps } from './ops.mjs';
-import { traffic } from './traffic.mjs';
+import { bandwidthOf, bareSweeps } from './traffic.mjs';
 
 export const memoryOps = [...plainOps, ...blockedOps];
 
@@ -95,9 +95,9 @@ function prepare({ addon, kernels }, op, size) {
 export async function measureMemoryOp(machine, op, size, { seconds }) {
   const { contestant, bytes, workingSet } = prepare(machine, op, size);
   const { reads, writes, isInPlace } = op;
-  const moving = traffic(machine, { bytes: workingSet, reads, writes, isInPlace });
-  const [own, bare] = await measure([contestant, moving], machine.calibration, { seconds });
-  const [gbytes, bandwidth] = [bytes / own.ms / 1e6, moving.bytes / bare.ms / 1e6];
+  const bare = bareSweeps(machine, { bytes: workingSet, reads, writes, isInPlace });
+  const [own, ...others] = await measure([contestant, ...bare], machine.calibration, { seconds });
+  const [gbytes, bandwidth] = [bytes / own.ms / 1e6, bandwidthOf(bare, others)];
   const { isa, threads } = machine;
   const where = { op: op.name, size, isa, threads, bytes, workingSet };
   return { ...where, ...own, gbytes, bandwidth, percent: (100 * gbytes) / bandwidth };

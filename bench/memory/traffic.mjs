@@ -58,6 +58,26 @@ export function traffic({ addon, kernels, threads }, { bytes, reads, writes, isI
   };
 }
 
+const MOST_STREAMS = 4;
+
+/**
+ * Sweeps that show the bandwidth for a pattern: as it is, and with the same bytes in as many streams as there can be,
+ * which from memory are up to a third faster, because processors fetch ahead stream by stream.
+ */
+export function bareSweeps(machine, pattern) {
+  const { reads, writes, isInPlace } = pattern;
+  const times = isInPlace ? 1 : Math.floor(MOST_STREAMS / Math.max(reads, writes));
+  const narrow = traffic(machine, pattern);
+  return times === 1
+    ? [narrow]
+    : [narrow, traffic(machine, { ...pattern, reads: reads * times, writes: writes * times })];
+}
+
+/** GB/s of the fastest of some sweeps. */
+export function bandwidthOf(contestants, summaries) {
+  return Math.max(...contestants.map(({ bytes }, i) => bytes / summaries[i].ms / 1e6));
+}
+
 const PATTERNS = [
   ['read', { reads: 1, writes: 0 }],
   ['write', { reads: 0, writes: 1 }],
@@ -68,9 +88,12 @@ const PATTERNS = [
 export async function bandwidths(machine, measure) {
   const rows = [];
   for (const [level, bytes] of workingSets(machine.threads)) {
-    const contestants = PATTERNS.map(([, pattern]) => traffic(machine, { bytes: bytes * machine.threads, ...pattern }));
-    const summaries = await measure(contestants, machine.calibration, { seconds: 0.04 });
-    const rates = PATTERNS.map(([name], i) => [name, contestants[i].bytes / summaries[i].ms / 1e6]);
+    const rates = [];
+    for (const [name, pattern] of PATTERNS) {
+      const contestants = bareSweeps(machine, { bytes: bytes * machine.threads, ...pattern });
+      const summaries = await measure(contestants, machine.calibration, { seconds: 0.03 });
+      rates.push([name, bandwidthOf(contestants, summaries)]);
+    }
     rows.push({ level, bytes, ...Object.fromEntries(rates) });
   }
   return rows;
