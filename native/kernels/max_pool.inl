@@ -1,6 +1,6 @@
 // maxPool2dForward, maxPool2dBackward, maxPool2dGather.
 #pragma once
-#include "kernels/pool_rows.inl"
+#include "kernels/max_pool_indices.inl"
 
 namespace ISA {
 namespace {
@@ -103,25 +103,35 @@ INLINE void maxPoolPlane(In x, float* y, int32_t* indices, const Pool2dGeometry&
 }
 
 template <bool kIndices>
+INLINE bool fitsRows(const Pool2dGeometry& g) {
+  return kIndices ? canFindInRows(g) : rowBufferOf(g).pitch != kInvalid;
+}
+
+template <bool kIndices>
 INLINE void maxPoolPlanes(const args::maxPool2dForward& a, Range range, float* rows) {
   const Pool2dGeometry& g = a.g;
   const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
   const RowBuffer buffer = rowBufferOf(g);
-  const bool inRows = !kIndices && buffer.pitch != kInvalid;
-  if (inRows) clearRows<Largest>(buffer, rows);
+  const bool inRows = fitsRows<kIndices>(g);
+  if (inRows && kIndices) clearFound(buffer, rows);
+  if (inRows && !kIndices) clearRows<Largest>(buffer, rows);
   withWindow(g, [&](auto kernel, auto stride) {
     constexpr int kKernel = decltype(kernel)::value, kStride = decltype(stride)::value;
     for (int64_t item = range.begin; item < range.end; item++) {
       const In x = {a.x.data + item * sizeX, a.x.size - item * sizeX};
       float* y = a.y.data + item * sizeY;
-      for (int64_t oh = 0; inRows && oh < g.oh; oh += kPoolRows) {
+      int32_t* indices = kIndices ? a.indices.data + item * sizeY : nullptr;
+      for (int64_t oh = 0; oh < g.oh; oh += kPoolRows) {
         const int64_t end = smallest(g.oh, oh + kPoolRows);
-        const auto same = [](int64_t) { return [](V v, int64_t) { return v; }; };
-        if (!poolRows<Largest, kKernel, kStride>(x.data, y, g, buffer, oh, end, rows, same))
-          maxPoolPlane<kKernel, kStride, kIndices>(x, y, nullptr, g, oh, end);
+        bool done = false;
+        if constexpr (kIndices) {
+          done = inRows && findRows<kKernel, kStride>(x.data, y, indices, g, buffer, oh, end, rows);
+        } else {
+          const auto same = [](int64_t) { return [](V v, int64_t) { return v; }; };
+          done = inRows && poolRows<Largest, kKernel, kStride>(x.data, y, g, buffer, oh, end, rows, same);
+        }
+        if (!done) maxPoolPlane<kKernel, kStride, kIndices>(x, y, indices, g, oh, end);
       }
-      if (!inRows)
-        maxPoolPlane<kKernel, kStride, kIndices>(x, y, kIndices ? a.indices.data + item * sizeY : nullptr, g, 0, g.oh);
     }
   });
 }
@@ -134,13 +144,13 @@ Work plan(const args::maxPool2dForward& a) {
   if (!holds(a.y, sizes.y)) return refuse("maxPool2dForward: y is shorter than its shape");
   if (!nullOrHolds(a.indices, sizes.y)) return refuse("maxPool2dForward: indices is shorter than its shape");
   Work work = planPlanes(sizes, static_cast<double>(sizes.y) * tapsInside(a.g));
-  if (a.indices.data == nullptr) work.localFloats = rowBufferFloats(a.g);
+  work.localFloats = rowBufferFloats(a.g) * (a.indices.data == nullptr ? 1 : 2);
   return work;
 }
 
 void run(const args::maxPool2dForward& a, int, Range range, const Workspace& workspace) {
   if (a.indices.data != nullptr) {
-    maxPoolPlanes<true>(a, range, nullptr);
+    maxPoolPlanes<true>(a, range, workspace.local);
   } else {
     maxPoolPlanes<false>(a, range, workspace.local);
   }

@@ -96,26 +96,33 @@ INLINE double extremeOfRow(const float* x, int64_t n) {
   return extremeOfLanes<kMax>(extremeOf<kMax>(pair, extremeOf<kMax>(best[2], best[3])));
 }
 
-// Rows met at once, so that neighbouring columns find their pages and what was fetched beside a cache line.
-constexpr int64_t kRowsAtOnce = 64;
+// kVectors vectors of columns, the last of `lanes` columns.
+template <bool kMax, int kVectors>
+INLINE void extremesOfBlock(double* y, const float* x, int64_t rows, int64_t stride, int64_t lanes) {
+  V best[kVectors];
+  for (V& b : best) b = set1(worst<kMax>());
+  for (int64_t row = 0; row < rows; row++, x += stride) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) {
+      const float* p = x + v * kWidth;
+      best[v] = extremeOf<kMax>(best[v], kVectors > 1 || lanes == kWidth ? load(p) : loadPartial(p, lanes));
+    }
+  }
+  for (int v = 0; v < kVectors; v++) {
+    float lane[kWidth];
+    store(lane, best[v]);
+    for (int64_t i = 0; i < lanes; i++) y[v * kWidth + i] = static_cast<double>(lane[i]);
+  }
+}
 
 template <bool kMax>
 INLINE void extremesOfColumns(double* y, const float* x, int64_t rows, int64_t stride, int64_t columns) {
-  float found[kColumns];
-  for (int64_t i = 0; i < kColumns; i += kWidth) store(found + i, set1(worst<kMax>()));
-  for (int64_t begin = 0; begin < rows; begin += kRowsAtOnce) {
-    const int64_t end = smallest(rows, begin + kRowsAtOnce);
-    for (int64_t column = 0; column < columns; column += kWidth) {
-      const int64_t lanes = smallest(kWidth, columns - column);
-      V best = load(found + column);
-      for (int64_t row = begin; row < end; row++) {
-        const float* p = x + row * stride + column;
-        best = extremeOf<kMax>(best, lanes == kWidth ? load(p) : loadPartial(p, lanes));
-      }
-      store(found + column, best);
-    }
-  }
-  for (int64_t i = 0; i < columns; i++) y[i] = static_cast<double>(found[i]);
+  constexpr int kVectors = 4;
+  int64_t column = 0;
+  for (; column + kVectors * kWidth <= columns; column += kVectors * kWidth)
+    extremesOfBlock<kMax, kVectors>(y + column, x + column, rows, stride, kWidth);
+  for (; column < columns; column += kWidth)
+    extremesOfBlock<kMax, 1>(y + column, x + column, rows, stride, smallest(kWidth, columns - column));
 }
 
 // The partial results of one part, one for each of its columns.

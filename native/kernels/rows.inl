@@ -167,47 +167,66 @@ INLINE double sumRow(const float* x, int64_t n) {
 // Columns summed side by side: 512 bytes of each row, since a single cache line would visit a page for every line.
 constexpr int kColumns = 128;
 
+// Adds kSums series over rows [begin, end) to the totals of kVectors vectors of columns, the last of `lanes` columns.
+template <int kVectors, int kSums, class Terms>
+INLINE void addColumnBlock(double (&totals)[kSums][kColumns], int64_t begin, int64_t end, int64_t stride,
+                           int64_t column, int64_t lanes, Terms terms) {
+  const auto termsOf = [=](int64_t row, int vector, V* t) {
+    const int64_t first = column + vector * kWidth, offset = row * stride + first;
+    const auto per = [first](const float* q) { return load(q + first); };
+    if (kVectors > 1 || lanes == kWidth) {
+      terms([offset](const float* p) { return load(p + offset); }, per, t);
+    } else {
+      terms([offset, lanes](const float* p) { return loadPartial(p + offset, lanes); }, per, t);
+    }
+  };
+  V sums[kVectors][kSums];
+  for (int v = 0; v < kVectors; v++)
+    for (int s = 0; s < kSums; s++) sums[v][s] = zero();
+  int64_t row = begin;
+  V t0[kSums], t1[kSums], t2[kSums], t3[kSums];
+  // four rows are added as a tree, so that a lane takes a quarter of the sequential additions
+  for (; row + 4 <= end; row += 4) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) {
+      termsOf(row, v, t0);
+      termsOf(row + 1, v, t1);
+      termsOf(row + 2, v, t2);
+      termsOf(row + 3, v, t3);
+      for (int s = 0; s < kSums; s++) sums[v][s] = add(sums[v][s], add(add(t0[s], t1[s]), add(t2[s], t3[s])));
+    }
+  }
+  for (; row < end; row++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) {
+      termsOf(row, v, t0);
+      for (int s = 0; s < kSums; s++) sums[v][s] = add(sums[v][s], t0[s]);
+    }
+  }
+  for (int v = 0; v < kVectors; v++) {
+    for (int s = 0; s < kSums; s++) {
+      float lane[kWidth];
+      store(lane, sums[v][s]);
+      for (int64_t i = 0; i < lanes; i++) totals[s][column + v * kWidth + i] += static_cast<double>(lane[i]);
+    }
+  }
+}
+
 // Adds kSums series over `rows` rows, `stride` elements apart, to `totals`, for `columns` <= kColumns columns at once.
 // terms(at, per, t) writes the terms of a row to t: at as in addSeries; per(q) reads an array of values that belong to
-// the columns.
+// the columns. Four vectors of a row are met together: rows a page apart have their lines in the same cache set, which
+// would not keep the neighbours until the next column.
 template <int kSums, class Terms>
 INLINE void addColumnSeries(double (&totals)[kSums][kColumns], int64_t rows, int64_t stride, int64_t columns,
                             Terms terms) {
-  // four rows are added as a tree, so that a lane takes a quarter of the sequential additions
+  constexpr int kVectors = 4;
   for (int64_t begin = 0; begin < rows; begin += 4 * kLaneTerms) {
     const int64_t end = smallest(rows, begin + 4 * kLaneTerms);
-    for (int64_t column = 0; column < columns; column += kWidth) {
-      const int64_t lanes = smallest(kWidth, columns - column);
-      const auto per = [column](const float* q) { return load(q + column); };
-      const auto termsOfRow = [=](int64_t row, V* t) {
-        const int64_t offset = row * stride + column;
-        if (lanes == kWidth) {
-          terms([offset](const float* p) { return load(p + offset); }, per, t);
-        } else {
-          terms([offset, lanes](const float* p) { return loadPartial(p + offset, lanes); }, per, t);
-        }
-      };
-      V sums[kSums];
-      for (int s = 0; s < kSums; s++) sums[s] = zero();
-      int64_t row = begin;
-      V t0[kSums], t1[kSums], t2[kSums], t3[kSums];
-      for (; row + 4 <= end; row += 4) {
-        termsOfRow(row, t0);
-        termsOfRow(row + 1, t1);
-        termsOfRow(row + 2, t2);
-        termsOfRow(row + 3, t3);
-        for (int s = 0; s < kSums; s++) sums[s] = add(sums[s], add(add(t0[s], t1[s]), add(t2[s], t3[s])));
-      }
-      for (; row < end; row++) {
-        termsOfRow(row, t0);
-        for (int s = 0; s < kSums; s++) sums[s] = add(sums[s], t0[s]);
-      }
-      for (int s = 0; s < kSums; s++) {
-        float lane[kWidth];
-        store(lane, sums[s]);
-        for (int64_t i = 0; i < lanes; i++) totals[s][column + i] += static_cast<double>(lane[i]);
-      }
-    }
+    int64_t column = 0;
+    for (; column + kVectors * kWidth <= columns; column += kVectors * kWidth)
+      addColumnBlock<kVectors>(totals, begin, end, stride, column, kWidth, terms);
+    for (; column < columns; column += kWidth)
+      addColumnBlock<1>(totals, begin, end, stride, column, smallest(kWidth, columns - column), terms);
   }
 }
 
