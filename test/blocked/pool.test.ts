@@ -212,7 +212,7 @@ describe.skipIf(noNative)(withReason('pooling of blocked tensors'), () => {
       [2, 17, 7, 7],
       [3, 33, 1, 70],
       [1, 16, 300, 1],
-      [1, 20, 130, 150],
+      [1, 20, 60, 50],
     ]) {
       const g = { n, c, h, w, halo: 1 };
       const geometry = encode(BLOCKED_FIELDS, g);
