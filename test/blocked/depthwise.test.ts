@@ -187,7 +187,7 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
       const dy = fill(size.y, 2);
       const reference: Call = {
         kernel: 'conv2dGradWeight',
-        arguments: [input(x), input(dy), output(size.weight), flat],
+        arguments: [input(x), input(dy), output(size.weight), flat, 1],
       };
       const of = oracle(reference)[0];
       const sums = oracle(reference, Math.abs)[0];

@@ -1,28 +1,33 @@
 // The gradient of the weights for blocked tensors: what it demands of its buffers, and which algorithm sums it.
 #pragma once
+#include "kernels/blocked/algorithm.inl"
 #include "kernels/blocked/depthwise_weight.inl"
 #include "kernels/blocked/winograd_weight.inl"
-#include "kernels/conv2d.inl"
-#include "kernels/operations.h"
 
 namespace ISA {
 namespace {
 
-INLINE BlockedWeightSum blockedWeightSum(const args::blockedConv2dGradWeight& q) {
-  const Conv2dGeometry& g = q.g;
+// The sum a geometry stands for, without its tensors.
+INLINE BlockedWeightSum blockedWeightSum(const Conv2dGeometry& g) {
   BlockedWeightSum s = {};
-  s.source = q.x.data;
-  s.gradient = q.dy.data;
-  s.result = q.dweight.data;
-  s.to = blocked(g.n, g.oc, g.oh, g.ow, q.o.haloOut);
   s.images = g.n;
   s.groups = g.groups;
   s.rows = g.oc / g.groups;
   s.channels = g.ic / g.groups;
   s.y = verticalAxis(g);
   s.x = horizontalAxis(g);
+  return s;
+}
+
+INLINE BlockedWeightSum blockedWeightSum(const args::blockedConv2dGradWeight& q) {
+  const Conv2dGeometry& g = q.g;
+  BlockedWeightSum s = blockedWeightSum(g);
+  s.source = q.x.data;
+  s.gradient = q.dy.data;
+  s.result = q.dweight.data;
   s.plain = q.o.algorithm == ConvolutionAlgorithm::plainInput;
   if (!s.plain) s.from = blocked(g.n, g.ic, g.h, g.w, q.o.haloIn);
+  s.to = blocked(g.n, g.oc, g.oh, g.ow, q.o.haloOut);
   return s;
 }
 
@@ -31,9 +36,27 @@ INLINE DepthwiseWeightSum depthwiseWeightSum(const BlockedWeightSum& s) {
   return {s.source, s.gradient, s.result, s.from, s.to, s.rows, s.y, s.x};
 }
 
-// Whether every window lies inside the border of x.
-INLINE bool staysInside(const Axis& axis, int64_t halo) {
-  return axis.pad <= halo && reach(axis, axis.output) - axis.pad <= axis.source + halo;
+// The side of the tiles of Winograd's algorithm, or 0 for direct summation. Without positions there is nothing to tile.
+INLINE int64_t winogradWeightSide(const BlockedWeightSum& s, int32_t algorithm) {
+  if (s.images * s.y.output * s.x.output == 0) return 0;
+  return algorithm == ConvolutionAlgorithm::winograd4 ? 4 : algorithm == ConvolutionAlgorithm::winograd2 ? 2 : 0;
+}
+
+// The border of x inside which every window lies.
+INLINE int64_t windowHalo(const Axis& axis) {
+  if (axis.output == 0) return 0;
+  return largest(0, largest(axis.pad, reach(axis, axis.output) - axis.pad - axis.source));
+}
+
+// Depends on the shape only.
+INLINE int32_t chooseWeightAlgorithm(const BlockedWeightSum& s, bool exact) {
+  if (s.groups > 1 && s.channels == 1) return ConvolutionAlgorithm::depthwise;
+  if (s.groups == 1 && s.channels < kBlock && fitsPlain(plainFloats(s, 1, smallest(s.x.output, kUnitCols)), kPlainFloats))
+    return ConvolutionAlgorithm::plainInput;
+  if (s.groups > 1 && (s.rows % kBlock != 0 || s.channels % kBlock != 0)) return kNoAlgorithm;
+  if (!exact && suitsWinogradWeight(s, 4)) return ConvolutionAlgorithm::winograd4;
+  if (!exact && suitsWinogradWeight(s, 2)) return ConvolutionAlgorithm::winograd2;
+  return ConvolutionAlgorithm::direct;
 }
 
 INLINE Work plan(const args::blockedConv2dGradWeight& q) {
@@ -50,7 +73,7 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
 
   const BlockedWeightSum s = blockedWeightSum(q);
   const bool empty = elements(g.n, g.oh, g.ow) == 0;
-  if (!plain && !empty && (!staysInside(s.y, q.o.haloIn) || !staysInside(s.x, q.o.haloIn)))
+  if (!plain && !empty && q.o.haloIn < largest(windowHalo(s.y), windowHalo(s.x)))
     return refuse("blockedConv2dGradWeight: windows reach beyond the border of x");
   if (q.o.algorithm == ConvolutionAlgorithm::depthwise) {
     if (s.channels != 1) return refuse("blockedConv2dGradWeight: groups are more than a channel");
@@ -66,9 +89,11 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
         return refuse("blockedConv2dGradWeight: the kernel reaches too far for plain input");
       return planBlockedWeightSum(s);
     case ConvolutionAlgorithm::winograd4:
-      return empty ? planBlockedWeightSum(s) : planWinogradWeight<4>(s);
     case ConvolutionAlgorithm::winograd2:
-      return empty ? planBlockedWeightSum(s) : planWinogradWeight<2>(s);
+      if (g.groups != 1 || !is3x3(s.y) || !is3x3(s.x))
+        return refuse("blockedConv2dGradWeight: Winograd's algorithm is for 3x3 kernels with stride 1");
+      if (empty) return planBlockedWeightSum(s);
+      return winogradWeightSide(s, q.o.algorithm) == 4 ? planWinogradWeight<4>(s) : planWinogradWeight<2>(s);
     default:
       return refuse("blockedConv2dGradWeight: no such algorithm");
   }
@@ -76,14 +101,16 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
 
 INLINE void run(const args::blockedConv2dGradWeight& q, int phase, Range range, const Workspace& workspace) {
   const BlockedWeightSum s = blockedWeightSum(q);
-  const bool empty = elements(q.g.n, q.g.oh, q.g.ow) == 0;
   if (q.o.algorithm == ConvolutionAlgorithm::depthwise)
     return runDepthwiseWeight(depthwiseWeightSum(s), phase, range, workspace);
-  if (!empty && q.o.algorithm == ConvolutionAlgorithm::winograd4)
-    return runWinogradWeight<4>(s, phase, range, workspace);
-  if (!empty && q.o.algorithm == ConvolutionAlgorithm::winograd2)
-    return runWinogradWeight<2>(s, phase, range, workspace);
-  runBlockedWeightSum(s, phase, range, workspace);
+  switch (winogradWeightSide(s, q.o.algorithm)) {
+    case 4:
+      return runWinogradWeight<4>(s, phase, range, workspace);
+    case 2:
+      return runWinogradWeight<2>(s, phase, range, workspace);
+    default:
+      return runBlockedWeightSum(s, phase, range, workspace);
+  }
 }
 
 }  // namespace

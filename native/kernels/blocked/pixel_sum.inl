@@ -1,7 +1,7 @@
 // The innermost loop of the gradient of the weights: sums of outer products along pixels,
 //   sum[outer][inner][v] (+)= total over pixels of x[pixel][outer * outerStep + inner] * dy[pixel][v]
-// A tile of `sum` stays in registers while the pixels pass by. Rows of the tile are neighbouring values of x (channels of
-// a block, or taps in a plain row) for several taps at once, columns are output channels.
+// A tile of `sum` stays in registers while the pixels pass by. Rows of the tile are neighbouring values of x (channels
+// of a block, or taps in a plain row) for several taps at once, columns are output channels.
 //
 // A pixel costs Outer * Inner broadcasts and two vectors of dy for 2 * Outer * Inner multiply-adds: with 4 channels and
 // 3 taps 14 loads for 24, well under the one load per multiply-add of Zen 4 at 512 bits.

@@ -1,5 +1,5 @@
 // The gradient of the weights, summed directly:
-//   dweight[row][channel][tap] = sum over images and output positions of dy[row][position] * x[channel][tap at position]
+//   dweight[row][channel][tap] = sum over images and output positions of dy[row][position] * x[channel][tap there]
 // for x in blocks, or plain where it has few channels (the first layer).
 //
 // An item is a panel of kTileCols output channels and a block of input channels with all of their taps: 18 KiB at 3x3.
@@ -27,8 +27,8 @@ struct BlockedWeightSum {
 constexpr int64_t kUnitPixels = 2048;
 // Longer rows are cut.
 constexpr int64_t kUnitCols = 512;
-// Pixels that are summed in registers before the sum is added to memory. More round worse; with fewer, the 100 cycles of
-// the addition would count beside the 6144 of 24 multiply-adds a pixel.
+// Pixels that are summed in registers before the sum is added to memory. More round worse; with fewer, the 100 cycles
+// of the addition would count beside the 6144 of 24 multiply-adds a pixel.
 constexpr int64_t kRunPixels = 256;
 // Rows of a plain image, copied with their padding.
 constexpr int64_t kPlainFloats = 1 << 15, kMostPlainFloats = 1 << 20;

@@ -7,16 +7,19 @@
 //                             M [point][panel][block][16][kTileCols] += V^T D over a chunk of tiles
 //   dweight    ◄── G^T M G ── the sum of the M of all parts of the batch
 //
-// An item of the first phase is a part of the tiles by a group of output channels. It goes through its tiles in chunks
-// small enough for V and D to stay in the second level cache, and has an M of its own. An item of the second phase adds
-// up the parts of a panel and block and transforms them.
+// An item of the first phase is a part of the tiles by a band of points by a group of output channels. It goes through
+// its tiles in chunks small enough for V, D and M to stay in the second level cache; each part has an M of its own. An
+// item of the second phase adds up the parts of a panel and block and transforms them.
 //
 // A weight sums over the whole batch, so a pixel of NaN, infinity or too large a number spoils all sums of its channel.
 // For a block of channels that contains one, the second phase sums directly instead, as if there were no transforms.
+//
+// Rounding, in the rms: 0.3 to 1.1 times that of one accumulator over 2048 to 32768 positions, because registers sum
+// over a chunk only; 2.5 times over as few as 300. The sums of weight_sum.inl, as careful, round 2 to 3 times less.
 #pragma once
 #include "kernels/blocked/weight_sum.inl"
+#include "kernels/blocked/winograd.inl"
 #include "kernels/blocked/winograd_weight_transforms.inl"
-#include "kernels/winograd.inl"
 
 namespace ISA {
 namespace {
@@ -50,20 +53,19 @@ INLINE WinogradWeightGrid winogradWeightGrid(const BlockedWeightSum& s) {
   grid.gradientBlocks = ceilDiv(s.rows, kBlock);
   grid.pointStep = grid.panels * grid.blocks * kBlock * kTileCols + kPointGap;
 
-  // Items for a handful of threads: parts of at least 128 tiles, since adding up an M costs as much as 4 tiles, then
-  // groups of at least 64 channels, each of which transforms the patches again (190 cycles beside 2304 of products).
+  // Parts of at least 128 tiles, since adding up an M costs as much as 4 tiles. Groups of some 64 channels, so that M
+  // stays in the cache, although each transforms the patches again.
   grid.parts = smallest(8, largest(1, grid.tiles / 128));
   while (grid.parts > 1 && grid.parts * kPoints<Out> * grid.pointStep > int64_t{1} << 22) grid.parts--;
-  grid.groups = smallest(ceilDiv(grid.gradientBlocks, 2 * kGroupBlocks), ceilDiv(8, grid.parts));
+  grid.groups = ceilDiv(grid.gradientBlocks, 2 * kGroupBlocks);
   grid.groupBlocks = kGroupBlocks * ceilDiv(ceilDiv(grid.gradientBlocks, kGroupBlocks), grid.groups);
 
-#ifndef CHUNK
-#define CHUNK (1<<18)
-#define CHUNKMIN 32
-#endif
-  const int64_t perTile = kPoints<Out> * (grid.blocks + grid.groupBlocks) * kBlock;
+  // V and D of a chunk take some 256 KiB, which leaves room in the second level cache for a band of M and for the
+  // pixels of the next chunk. Below 32 tiles the 80 cycles in which a tile of M is added to memory would count beside
+  // 512.
+  const int64_t perTile = kBandPoints<Out> * (grid.blocks + grid.groupBlocks) * kBlock;
   const int64_t partTiles = ceilDiv(grid.tiles, grid.parts);
-  const int64_t most = largest(CHUNKMIN, smallest(128, (CHUNK) / perTile));
+  const int64_t most = largest(32, smallest(128, (1 << 16) / perTile));
   grid.chunkTiles = ceilDiv(partTiles, ceilDiv(partTiles, most));
   return grid;
 }
@@ -71,8 +73,8 @@ INLINE WinogradWeightGrid winogradWeightGrid(const BlockedWeightSum& s) {
 // Points are a line further apart than their contents demand, as in winograd_product.inl.
 INLINE int64_t chunkStep(int64_t blocks, int64_t tiles) { return blocks * tiles * kBlock + kPointGap; }
 
-// The workspace. Shared: the sums of absolute values of x and dy, per part and block, then M of all parts. Local: V and D
-// of a chunk and a patch at the edge; in the second phase one item of dweight.
+// The workspace. Shared: the sums of absolute values of x and dy, per part and block, then M of all parts. Local: V and
+// D of a chunk and a patch at the edge; in the second phase one item of dweight.
 INLINE int64_t magnitudeFloats(const WinogradWeightGrid& grid) {
   return aligned(grid.parts * (grid.blocks + grid.gradientBlocks));
 }
@@ -83,12 +85,12 @@ template <int Out>
 INLINE Work planWinogradWeight(const BlockedWeightSum& s) {
   const WinogradWeightGrid grid = winogradWeightGrid<Out>(s);
   const double cost = static_cast<double>(grid.tiles) * kPoints<Out> * s.rows * s.channels;
-  Work work = parallel(grid.parts * grid.groups, 1, cost);
+  Work work = parallel(grid.parts * grid.groups * kBands<Out>, 1, cost);
   thenParallel(work, grid.panels * grid.blocks,
                grainOf(static_cast<double>(grid.parts * kPoints<Out> * kBlock * kTileCols)));
   work.sharedFloats = magnitudeFloats(grid) + grid.parts * kPoints<Out> * grid.pointStep;
-  work.localFloats = largest(kPatchFloats<Out> + kPoints<Out> * (chunkStep(grid.blocks, grid.chunkTiles) +
-                                                                 chunkStep(grid.groupBlocks, grid.chunkTiles)),
+  work.localFloats = largest(kPatchFloats<Out> + kBandPoints<Out> * (chunkStep(grid.blocks, grid.chunkTiles) +
+                                                                     chunkStep(grid.groupBlocks, grid.chunkTiles)),
                              gridOf(s).slab);
   return work;
 }
@@ -108,42 +110,25 @@ INLINE void forEachRun(const WinogradWeightGrid& grid, int64_t begin, int64_t en
   }
 }
 
-// The Side x Side pixels of a block from (y, x) on: in place if they lie inside the tensor's border, otherwise as a copy
-// in `patch` with zeros where there is no pixel.
-template <int Side>
-INLINE const float* patchAt(const float* tensor, const Blocked& b, int64_t image, int64_t block, int64_t y, int64_t x,
-                            float* patch, int64_t* rowStep) {
-  if (y + Side <= b.h + b.halo && x + Side <= b.w + b.halo) {
-    *rowStep = b.row;
-    return tensor + pixelAt(b, image, block, y, x);
-  }
-  *rowStep = Side * kBlock;
-  fillRow(patch, Side * Side * kBlock, 0);
-  const int64_t rows = smallest(Side, b.h + b.halo - y), cols = smallest(Side, b.w + b.halo - x);
-  for (int64_t i = 0; i < rows; i++)
-    copyRow(patch + i * Side * kBlock, tensor + pixelAt(b, image, block, y + i, x), cols * kBlock);
-  return patch;
-}
-
-// Transforms tiles [begin, end) of a block, adding the absolute values of its channels to *magnitude. `Side` is that of
-// what is transformed, every Out pixels from (top, left) on.
+// Transforms tiles [begin, end) of a block to one band of points, adding the absolute values of its channels to
+// *magnitude. `Side` is that of what is transformed, every Out pixels from (top, left) on.
 template <int Out, int Side>
-INLINE void transformTiles(const float* tensor, const Blocked& b, const WinogradWeightGrid& grid, int64_t begin,
-                           int64_t end, int64_t block, int64_t top, int64_t left, float* to, int64_t step,
-                           float* patch, float* magnitude) {
+INLINE void transformTiles(const float* tensor, const Blocked& b, const WinogradWeightGrid& grid, int64_t band,
+                           int64_t begin, int64_t end, int64_t block, int64_t top, int64_t left, float* to,
+                           int64_t step, float* patch, float* magnitude) {
   forEachRun(grid, begin, end, [&](const TileRun& run, int64_t first) {
     V sums[kBlock / kWidth];
     for (int c = 0; c < kBlock / kWidth; c++) sums[c] = zero();
     for (int64_t i = 0; i < run.count; i++) {
       int64_t rowStep;
-      const float* pixels = patchAt<Side>(tensor, b, run.image, block, run.tileY * Out + top,
+      const float* pixels = patchAt<Side>(b, tensor + run.image * b.image + block * b.plane, run.tileY * Out + top,
                                           (run.tileX + i) * Out + left, patch, &rowStep);
       float* tile = to + (first + i) * kBlock;
       for (int c = 0; c < kBlock / kWidth; c++) {
         if constexpr (Side == Out) {
-          transformGradient<Out>(pixels + c * kWidth, rowStep, tile + c * kWidth, step, sums[c]);
+          transformGradientBand<Out>(band, pixels + c * kWidth, rowStep, tile + c * kWidth, step, sums[c]);
         } else {
-          transformPatch<Out>(pixels + c * kWidth, rowStep, tile + c * kWidth, step, sums[c]);
+          transformPatchBand<Out>(band, pixels + c * kWidth, rowStep, tile + c * kWidth, step, sums[c]);
         }
       }
     }
@@ -154,12 +139,12 @@ INLINE void transformTiles(const float* tensor, const Blocked& b, const Winograd
   });
 }
 
+// Channels of a tile of one tap.
+constexpr int64_t kChannelTile = kMostInner < kPixelRows ? kMostInner : kPixelRows;
+
 // M (+)= V^T D at one point, for the blocks of output channels [firstBlock, endBlock).
 INLINE void multiplyTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
                           int64_t endBlock, int64_t tiles, const float* v, const float* d, float* m, bool adds) {
-  constexpr int kParts = (kBlock + kMostInner - 1) / kMostInner > (kBlock + kPixelRows - 1) / kPixelRows
-                             ? (kBlock + kMostInner - 1) / kMostInner
-                             : (kBlock + kPixelRows - 1) / kPixelRows;
   PixelSum p = {};
   p.xCol = kBlock;
   p.dyVector = kWidth == kBlock ? tiles * kBlock : kWidth;
@@ -174,7 +159,7 @@ INLINE void multiplyTiles(const BlockedWeightSum& s, const WinogradWeightGrid& g
     for (int64_t block = 0; block < grid.blocks; block++) {
       float* sum = m + (channel / kTileCols * grid.blocks + block) * kBlock * kTileCols;
       const int64_t channels = smallest(kBlock, s.channels - block * kBlock);
-      const int64_t parts = smallest(kParts, channels);
+      const int64_t parts = ceilDiv(channels, kChannelTile);
       for (int64_t part = 0; part < parts; part++) {
         const int64_t row = partBegin(channels, parts, part);
         p.x = v + block * tiles * kBlock + row;
@@ -186,13 +171,14 @@ INLINE void multiplyTiles(const BlockedWeightSum& s, const WinogradWeightGrid& g
 }
 
 // Asks for part `part` of `parts` of what the tiles [begin, end) are transformed from. The transforms take their pixels
-// far faster than the third level cache delivers them; the products in between leave it idle.
+// far faster than the third level cache delivers them; the products in between leave it idle. (The body is inlined by
+// force: GCC takes a function that does nothing but prefetch for one without effect, and drops its calls.)
 template <int Out>
 INLINE void prefetchTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
                           int64_t endBlock, int64_t begin, int64_t end, int64_t part, int64_t parts) {
   const int64_t count = end - begin;
   forEachRun(grid, begin + partBegin(count, parts, part), begin + partBegin(count, parts, part + 1),
-             [&](const TileRun& run, int64_t) {
+             [&](const TileRun& run, int64_t) __attribute__((always_inline)) {
                const int64_t y = run.tileY * Out, x = run.tileX * Out;
                const int64_t cols = smallest(run.count * Out, s.x.output - x);
                const int64_t sourceRows = smallest(Out + 2, s.from.h + s.from.halo - y + s.y.pad);
@@ -209,43 +195,42 @@ INLINE void prefetchTiles(const BlockedWeightSum& s, const WinogradWeightGrid& g
 template <int Out>
 INLINE void sumTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t item, float* shared,
                      float* local) {
-  constexpr int64_t points = kPoints<Out>;
-  const int64_t part = item / grid.groups, group = item % grid.groups;
+  constexpr int64_t points = kBandPoints<Out>;
+  const int64_t group = item % grid.groups, band = item / grid.groups % kBands<Out>;
+  const int64_t part = item / grid.groups / kBands<Out>;
   const int64_t pairs = ceilDiv(grid.gradientBlocks, kGroupBlocks);
   const int64_t firstBlock = kGroupBlocks * partBegin(pairs, grid.groups, group);
-  const int64_t endBlock =
-      smallest(grid.gradientBlocks, kGroupBlocks * partBegin(pairs, grid.groups, group + 1));
+  const int64_t endBlock = smallest(grid.gradientBlocks, kGroupBlocks * partBegin(pairs, grid.groups, group + 1));
   float* magnitudes = shared + part * (grid.blocks + grid.gradientBlocks);
-  float* m = shared + magnitudeFloats(grid) + part * points * grid.pointStep;
+  float* m = shared + magnitudeFloats(grid) + part * kPoints<Out> * grid.pointStep;
   float* patch = local;
   float* v = patch + kPatchFloats<Out>;
   float* d = v + points * chunkStep(grid.blocks, grid.chunkTiles);
+  if (band == 0 && group == 0) fillRow(magnitudes, grid.blocks, 0);
+  if (band == 1) fillRow(magnitudes + grid.blocks + firstBlock, endBlock - firstBlock, 0);
 
-  const int64_t begin = partBegin(grid.tiles, grid.parts, part), end = partBegin(grid.tiles, grid.parts, part + 1);
-  const int64_t chunks = ceilDiv(end - begin, grid.chunkTiles);
-  for (int64_t block = firstBlock; block < endBlock; block++) magnitudes[grid.blocks + block] = 0;
-  if (group == 0)
-    for (int64_t block = 0; block < grid.blocks; block++) magnitudes[block] = 0;
+  const int64_t begin = partBegin(grid.tiles, grid.parts, part);
+  const int64_t tilesOfPart = partBegin(grid.tiles, grid.parts, part + 1) - begin;
+  const int64_t chunks = ceilDiv(tilesOfPart, grid.chunkTiles);
   for (int64_t chunk = 0; chunk < chunks; chunk++) {
-    const int64_t first = begin + partBegin(end - begin, chunks, chunk);
-    const int64_t next = begin + partBegin(end - begin, chunks, chunk + 1);
-    const int64_t last = begin + partBegin(end - begin, chunks, smallest(chunks, chunk + 2));
+    const int64_t first = begin + partBegin(tilesOfPart, chunks, chunk);
+    const int64_t next = begin + partBegin(tilesOfPart, chunks, chunk + 1);
+    const int64_t last = begin + partBegin(tilesOfPart, chunks, smallest(chunks, chunk + 2));
     const int64_t tiles = next - first;
     const int64_t vStep = chunkStep(grid.blocks, tiles), dStep = chunkStep(endBlock - firstBlock, tiles);
-    for (int64_t block = 0; block < grid.blocks; block++) {
-      float ignored = 0;
-      transformTiles<Out, Out + 2>(s.source, s.from, grid, first, next, block, -s.y.pad, -s.x.pad,
+    float ignored = 0;
+    for (int64_t block = 0; block < grid.blocks; block++)
+      transformTiles<Out, Out + 2>(s.source, s.from, grid, band, first, next, block, -s.y.pad, -s.x.pad,
                                    v + block * tiles * kBlock, vStep, patch,
-                                   group == 0 ? magnitudes + block : &ignored);
-    }
+                                   band == 0 && group == 0 ? magnitudes + block : &ignored);
     for (int64_t block = firstBlock; block < endBlock; block++)
-      transformTiles<Out, Out>(s.gradient, s.to, grid, first, next, block, 0, 0,
+      transformTiles<Out, Out>(s.gradient, s.to, grid, band, first, next, block, 0, 0,
                                d + (block - firstBlock) * tiles * kBlock, dStep, patch,
-                               magnitudes + grid.blocks + block);
-    for (int64_t point = 0; point < points; point++) {
-      multiplyTiles(s, grid, firstBlock, endBlock, tiles, v + point * vStep, d + point * dStep,
-                    m + point * grid.pointStep, chunk > 0);
-      prefetchTiles<Out>(s, grid, firstBlock, endBlock, next, last, point, points);
+                               band == 1 ? magnitudes + grid.blocks + block : &ignored);
+    for (int64_t i = 0; i < points; i++) {
+      multiplyTiles(s, grid, firstBlock, endBlock, tiles, v + i * vStep, d + i * dStep,
+                    m + pointOf<Out>(band, i) * grid.pointStep, chunk > 0);
+      prefetchTiles<Out>(s, grid, firstBlock, endBlock, next, last, i, points);
     }
   }
 }
@@ -276,7 +261,8 @@ INLINE void finishWeights(const BlockedWeightSum& s, const WinogradWeightGrid& g
         const float* at = m + channel * kTileCols + row;
         const auto entry = [&](int e) {
           V sum = load(at + e * grid.pointStep);
-          for (int64_t part = 1; part < grid.parts; part++) sum = add(sum, load(at + part * partStep + e * grid.pointStep));
+          for (int64_t part = 1; part < grid.parts; part++)
+            sum = add(sum, load(at + part * partStep + e * grid.pointStep));
           return sum;
         };
         transformWeightSum<Out>(entry, weights + channel * 9 * kTileCols + row, kTileCols);
@@ -284,6 +270,36 @@ INLINE void finishWeights(const BlockedWeightSum& s, const WinogradWeightGrid& g
     }
   }
   storeWeights(s, item, weights);
+}
+
+// What a call costs, in cycles of a Zen 4 core with 512-bit vectors; on other vectors everything takes longer alike.
+INLINE double directWeightCost(const BlockedWeightSum& s) {
+  const double positions = static_cast<double>(s.images) * s.y.output * s.x.output;
+  return positions * 9 * s.channels * ceilDiv(s.rows, 16) / 0.9;
+}
+template <int Out>
+INLINE double winogradWeightCost(const BlockedWeightSum& s) {
+  const WinogradWeightGrid grid = winogradWeightGrid<Out>(s);
+  const double tiles = static_cast<double>(grid.tiles), sums = static_cast<double>(s.channels) * ceilDiv(s.rows, 16);
+  // a transform of 16 channels waits for its stores, 6 cycles each
+  const double sourceCost = Out == 4 ? 750 : 330, gradientCost = Out == 4 ? 600 : 270;
+  const double products = kPoints<Out> * sums * tiles / 0.95 * (1 + 5.0 / static_cast<double>(grid.chunkTiles));
+  const double transforms = tiles * (grid.blocks * grid.groups * sourceCost + grid.gradientBlocks * gradientCost);
+  // what the second phase reads comes from the second level cache, or from further away
+  const bool isFar = grid.parts * kPoints<Out> * grid.pointStep > 1 << 20;
+  return products + transforms + sums * (kPoints<Out> * grid.parts * (isFar ? 16 : 4) + 100) + 8000;
+}
+
+// Whether Winograd's algorithm with tiles of side x side, side 4 or 2, is the best way to sum these weights.
+INLINE bool suitsWinogradWeight(const BlockedWeightSum& s, int64_t side) {
+  if (s.groups != 1 || !is3x3(s.y) || !is3x3(s.x) || s.images * s.rows * s.channels == 0) return false;
+  // a tap that sees nothing but padding has weight 0, not what its neighbours round to
+  const auto seesPixels = [](const Axis& a) { return a.output > a.pad && a.source + a.pad > 2; };
+  if (!seesPixels(s.y) || !seesPixels(s.x)) return false;
+  const double direct = 0.9 * directWeightCost(s), two = winogradWeightCost<2>(s);
+  const double four = winogradWeightCost<4>(s);
+  const bool isFour = four < direct && four < 0.9 * two;
+  return side == 4 ? isFour : !isFour && two < direct;
 }
 
 template <int Out>

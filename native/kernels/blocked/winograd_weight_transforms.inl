@@ -10,61 +10,115 @@
 namespace ISA {
 namespace {
 
+// Points are taken in bands of two rows of the (Out + 2) x (Out + 2): first and last, then a point of the y axis with
+// its negative, which share the even and odd parts of their polynomials.
+template <int Out>
+constexpr int kBands = Out / 2 + 1;
+template <int Out>
+constexpr int kBandPoints = 2 * (Out + 2);
+
+// Which of all points is point `i` of a band.
+template <int Out>
+INLINE int64_t pointOf(int64_t band, int64_t i) {
+  constexpr int kSide = Out + 2;
+  if (i < kSide) return (band == 0 ? 0 : 2 * band - 1) * kSide + i;
+  return (band == 0 ? kSide - 1 : 2 * band) * kSide + i - kSide;
+}
+
+INLINE void storePatchRow2(const V (&x)[4], float* v, int64_t step) {
+  store(v, sub(x[2], x[0]));
+  store(v + step, add(x[2], x[1]));
+  store(v + 2 * step, sub(x[2], x[1]));
+  store(v + 3 * step, sub(x[3], x[1]));
+}
+
+// One band of B^T d B of the (Out + 2) x (Out + 2) pixels at d; entry i of the band goes to v + i * step. Band 0 adds
+// the absolute values of the pixels to `magnitude`.
+template <int Out>
+INLINE void transformPatchBand(int64_t band, const float* d, int64_t rowStep, float* v, int64_t step, V& magnitude) {
+  const auto at = [&](int i, int j) { return load(d + i * rowStep + j * kBlock); };
+  if constexpr (Out == 4) {
+    if (band == 1) return storePatchPair4(d, rowStep, kNear, kFar2, v, step);
+    if (band == 2) return storePatchPair4(d, rowStep, kFar, kNear2, v, step);
+#pragma GCC unroll 2
+    for (int last = 0; last < 2; last++) {
+      V x[6];
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; j++) {
+        const V a = at(last, j), c = at(last + 2, j), e = at(last + 4, j);
+        x[j] = patchEnd(a, c, e);
+        magnitude = add(magnitude, add(abs(a), add(abs(c), abs(e))));
+      }
+      storePatchRow4(x, v + last * 6 * step, step);
+    }
+  } else {
+    V first[4], second[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      const V b = at(1, j), c = at(2, j);
+      if (band == 0) {
+        const V a = at(0, j), e = at(3, j);
+        first[j] = sub(c, a);
+        second[j] = sub(e, b);
+        magnitude = add(magnitude, add(add(abs(a), abs(b)), add(abs(c), abs(e))));
+      } else {
+        first[j] = add(c, b);
+        second[j] = sub(c, b);
+      }
+    }
+    storePatchRow2(first, v, step);
+    storePatchRow2(second, v + 4 * step, step);
+  }
+}
+
 // A times one row, (a, b, c, d) being the coefficients of a cubic whose values at the points are wanted.
-INLINE void storeGradientRow4(V a, V b, V c, V d, float* m, int64_t step) {
-  const V even1 = fmadd(set1(kNear2), c, a), odd1 = fmadd(set1(kNear2), d, b);
-  const V even2 = fmadd(set1(kFar2), c, a), odd2 = fmadd(set1(kFar2), d, b);
-  store(m, a);
+INLINE void storeGradientRow(const V (&x)[4], float* m, int64_t step) {
+  const V even1 = fmadd(set1(kNear2), x[2], x[0]), odd1 = fmadd(set1(kNear2), x[3], x[1]);
+  const V even2 = fmadd(set1(kFar2), x[2], x[0]), odd2 = fmadd(set1(kFar2), x[3], x[1]);
+  store(m, x[0]);
   store(m + step, fmadd(set1(kNear), odd1, even1));
   store(m + 2 * step, fnmadd(set1(kNear), odd1, even1));
   store(m + 3 * step, fmadd(set1(kFar), odd2, even2));
   store(m + 4 * step, fnmadd(set1(kFar), odd2, even2));
-  store(m + 5 * step, d);
+  store(m + 5 * step, x[3]);
+}
+INLINE void storeGradientRow(const V (&x)[2], float* m, int64_t step) {
+  store(m, x[0]);
+  store(m + step, add(x[0], x[1]));
+  store(m + 2 * step, sub(x[0], x[1]));
+  store(m + 3 * step, x[1]);
 }
 
-// Two rows, of a point and its negative. Whole columns at once would need more registers than AVX2 has.
-INLINE void storeGradientPair4(const float* dy, int64_t rowStep, float point, float* m, int64_t step) {
-  V plus[4], minus[4];
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) {
-    const float* p = dy + j * kBlock;
-    const V even = fmadd(set1(point * point), load(p + 2 * rowStep), load(p));
-    const V odd = fmadd(set1(point * point), load(p + 3 * rowStep), load(p + rowStep));
-    plus[j] = fmadd(set1(point), odd, even);
-    minus[j] = fnmadd(set1(point), odd, even);
-  }
-  storeGradientRow4(plus[0], plus[1], plus[2], plus[3], m, step);
-  storeGradientRow4(minus[0], minus[1], minus[2], minus[3], m + 6 * step, step);
-}
-
-INLINE void storeGradientRow2(V a, V b, float* m, int64_t step) {
-  store(m, a);
-  store(m + step, add(a, b));
-  store(m + 2 * step, sub(a, b));
-  store(m + 3 * step, b);
-}
-
-// A dy A^T of the Out x Out pixels at dy; entry e goes to m + e * step. The absolute values of the pixels are added to
-// `magnitude`.
+// One band of A dy A^T of the Out x Out pixels at dy, as above. Band 1 adds the absolute values.
 template <int Out>
-INLINE void transformGradient(const float* dy, int64_t rowStep, float* m, int64_t step, V& magnitude) {
+INLINE void transformGradientBand(int64_t band, const float* dy, int64_t rowStep, float* m, int64_t step,
+                                  V& magnitude) {
+  const auto at = [&](int i, int j) { return load(dy + i * rowStep + j * kBlock); };
+  V first[Out], second[Out];
+  if (band == 0) {
 #pragma GCC unroll 4
-  for (int i = 0; i < Out; i++)
-#pragma GCC unroll 4
-    for (int j = 0; j < Out; j++) magnitude = add(magnitude, abs(load(dy + i * rowStep + j * kBlock)));
-  const auto pixel = [&](int i, int j) { return load(dy + i * rowStep + j * kBlock); };
-  if constexpr (Out == 4) {
-    storeGradientRow4(pixel(0, 0), pixel(0, 1), pixel(0, 2), pixel(0, 3), m, step);
-    storeGradientPair4(dy, rowStep, kNear, m + 6 * step, step);
-    storeGradientPair4(dy, rowStep, kFar, m + 18 * step, step);
-    storeGradientRow4(pixel(3, 0), pixel(3, 1), pixel(3, 2), pixel(3, 3), m + 30 * step, step);
+    for (int j = 0; j < Out; j++) {
+      first[j] = at(0, j);
+      second[j] = at(Out - 1, j);
+    }
   } else {
-    const V a = pixel(0, 0), b = pixel(0, 1), c = pixel(1, 0), d = pixel(1, 1);
-    storeGradientRow2(a, b, m, step);
-    storeGradientRow2(add(a, c), add(b, d), m + 4 * step, step);
-    storeGradientRow2(sub(a, c), sub(b, d), m + 8 * step, step);
-    storeGradientRow2(c, d, m + 12 * step, step);
+    const float point = Out == 2 ? 1 : band == 1 ? kNear : kFar;
+#pragma GCC unroll 4
+    for (int j = 0; j < Out; j++) {
+      V even = at(0, j), odd = at(1, j);
+      if (band == 1) magnitude = add(magnitude, add(abs(even), abs(odd)));
+      if constexpr (Out == 4) {
+        const V c = at(2, j), d = at(3, j);
+        if (band == 1) magnitude = add(magnitude, add(abs(c), abs(d)));
+        even = fmadd(set1(point * point), c, even);
+        odd = fmadd(set1(point * point), d, odd);
+      }
+      first[j] = fmadd(set1(point), odd, even);
+      second[j] = fnmadd(set1(point), odd, even);
+    }
   }
+  storeGradientRow(first, m, step);
+  storeGradientRow(second, m + (Out + 2) * step, step);
 }
 
 INLINE V scaled(double scale, V v) { return mul(set1(static_cast<float>(scale)), v); }
