@@ -7,7 +7,7 @@ import { type Call, input, oracle, output } from '../conformance/call.js';
 import { U } from '../conformance/conform.js';
 import { type Fill, integers, normals, positives } from '../conformance/data.js';
 import { activate } from './activations.js';
-import { bound, conform, convolution, expected, isas, sizes } from './conform.js';
+import { bound, conform, convolution, expected, isas, sameBits, sizes } from './conform.js';
 import { call, choose, convolve, native, PASSES } from './convolution.js';
 import { block } from './layout.js';
 
@@ -67,7 +67,7 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
     it('in tiles of every length', () => {
       for (const kernel of [3, 5]) {
         for (const stride of [1, 2]) {
-          for (let size = 1; size <= 40; size += 1 + (size >> 3)) {
+          for (let size = 1; size <= 26; size += 1 + (size >> 2)) {
             for (const [groups, channels] of [
               [18, 1],
               [6, 4],
@@ -79,17 +79,17 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
                 groups,
                 kernel: [kernel, kernel],
                 stride,
-                padding: kernel >> 1,
+                padding: [kernel >> 1, (kernel >> 1) * (1 + (size % 3))],
                 dilation: [1, 1 + (size % 3)],
               });
-              if (g.ow > 0) conform(convolution(pass, g, algorithmsOf(g)[0], integers), () => 0);
+              conform(convolution(pass, g, algorithmsOf(g)[0], integers), () => 0);
             }
           }
         }
       }
     });
 
-    it.each(CONV2D_CASES.filter(({ groups = 1, x }) => groups > 1 && x[2] * x[3] < 130_000))('$why', (entry) => {
+    it.each(CONV2D_CASES.filter(({ groups = 1, x }) => groups > 1 && x[2] * x[3] < 5000))('$why', (entry) => {
       const g = conv2dGeometry(entry);
       for (const algorithm of algorithmsOf(g)) {
         conform(convolution(pass, g, algorithm, integers), () => 0);
@@ -100,14 +100,14 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
 
     it('of random shapes', () => {
       let met = 0;
-      for (const g of randomConvolutions(150, 5e5)) {
+      for (const g of randomConvolutions(40, 2e6)) {
         for (const algorithm of g.groups > 1 ? algorithmsOf(g) : []) {
           const c = convolution(pass, g, algorithm, normals);
           conform(c, bound(c));
           met++;
         }
       }
-      expect(met).toBeGreaterThan(10);
+      expect(met).toBeGreaterThan(4);
     });
   });
 
@@ -175,9 +175,7 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
     for (const [algorithm, g] of LAYERS) {
       const { packed } = choose(g, 'forward', false);
       const c = convolution('forward', g, algorithm, normals);
-      const whole = Buffer.from(convolve(c, 'guarded').buffer);
-      const tight = Buffer.from(convolve({ ...c, packedLength: packed }, 'tight').buffer);
-      expect(Buffer.compare(whole, tight)).toBe(0);
+      expect(sameBits(convolve(c, 'guarded'), convolve({ ...c, packedLength: packed }, 'tight'))).toBe(true);
     }
   });
 
@@ -216,7 +214,7 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
         });
         native.setThreads(2);
         const two = call('blockedConv2dGradWeight', list, 'tight');
-        expect(Buffer.compare(Buffer.from(one.buffer), Buffer.from(two.buffer)), label).toBe(0);
+        expect(sameBits(one, two), label).toBe(true);
       }
     }
 

@@ -7,7 +7,7 @@ import { noNative, reportNative, withReason } from '../conformance/backends.js';
 import { type Argument, type Call, input, type Layout, oracle, output, run } from '../conformance/call.js';
 import { SMALLEST_NORMAL, U } from '../conformance/conform.js';
 import { type Fill, integers, normals, positives } from '../conformance/data.js';
-import { isas } from './conform.js';
+import { isas, sameBits } from './conform.js';
 import { call, native } from './convolution.js';
 import { block, brokenBorder, unblock } from './layout.js';
 
@@ -35,7 +35,7 @@ function everywhere(
     const one = compute('guarded');
     check(one, isa);
     native.setThreads(2);
-    expect(Buffer.compare(Buffer.from(one.buffer), Buffer.from(compute('tight').buffer)), isa).toBe(0);
+    expect(sameBits(one, compute('tight')), isa).toBe(true);
   }
 }
 
@@ -104,7 +104,7 @@ function checkMax(g: Pool2dGeometry, x: Float32Array): void {
     expectNear(unblock(outputs[0], lie.y), maxima, () => 0, `max with taps, ${isa}, ${label(g)}`);
     // lanes that are no channel may hold any tap
     const found = (outputs[1] as Uint8Array).map((tap, i) => (expectedTaps[i] === 255 && isLost(i, g) ? 255 : tap));
-    expect(Buffer.compare(found, expectedTaps), `taps, ${isa}, ${label(g)}`).toBe(0);
+    expect(sameBits(found, expectedTaps), `taps, ${isa}, ${label(g)}`).toBe(true);
   }
 
   const dy = normals(sizeY(g), 3);
@@ -182,7 +182,7 @@ describe.skipIf(noNative)(withReason('pooling of blocked tensors'), () => {
   });
 
   it('of random shapes', () => {
-    for (const g of randomPools(40)) {
+    for (const g of randomPools(10)) {
       checkMax(g, normals(sizeX(g), 1));
       if (isUndilated(g)) checkAverage(g, normals);
     }
@@ -212,7 +212,7 @@ describe.skipIf(noNative)(withReason('pooling of blocked tensors'), () => {
       [2, 17, 7, 7],
       [3, 33, 1, 70],
       [1, 16, 300, 1],
-      [1, 20, 130, 150],
+      [1, 20, 60, 50],
     ]) {
       const g = { n, c, h, w, halo: 1 };
       const geometry = encode(BLOCKED_FIELDS, g);

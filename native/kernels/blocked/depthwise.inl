@@ -82,16 +82,16 @@ __attribute__((noinline)) void depthwiseTiles(const LaneRun& run, int64_t part, 
       for (int i = 0; i < Count; i++) sums[i] = bias;
       if constexpr (Taps == 0) {
         addAnyTaps<Stride>(d, sums, taps, from);
-      } else {
+      } else if constexpr (kKept) {
 #pragma GCC unroll 8
+        for (int r = 0; r < Taps; r++)
+          addTaps<Taps, Stride>(sums, kept + r * Taps, from + r * d.rowUnit, d.columnUnit);
+      } else {
+#pragma GCC unroll 1
         for (int r = 0; r < Taps; r++) {
-          if constexpr (kKept) {
-            addTaps<Taps, Stride>(sums, kept + r * Taps, from + r * d.rowUnit, d.columnUnit);
-          } else {
-            V weights[Taps];
-            loadWeights(weights, taps + r * Taps * kBlock);
-            addTaps<Taps, Stride>(sums, weights, from + r * d.rowUnit, d.columnUnit);
-          }
+          V weights[Taps];
+          loadWeights(weights, taps + r * Taps * kBlock);
+          addTaps<Taps, Stride>(sums, weights, from + r * d.rowUnit, d.columnUnit);
         }
       }
       finishSums(e, sums, slopes, to, rest, d.resultStep);
