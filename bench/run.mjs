@@ -1,47 +1,74 @@
-// Measures conv2d layer by layer, each answer checked before the clock starts: `npm run bench -- --help`.
-import { readdirSync, readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { Command } from 'commander';
-import { availableSides, expectation, worstError } from './sides.mjs';
-import { interleave, median, spread } from './statistics.mjs';
+// How fast convforge is on this machine, and others beside it: `npm run bench -- --help`.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { benchConvolutions } from './conv.mjs';
+import { benchProducts } from './gemm.mjs';
+import { benchMemory } from './memory/measure.mjs';
+import { benchReport, partNames } from './report/report.mjs';
+import { networks } from './shapes.mjs';
+import { benchMachine } from './show.mjs';
+import { sideNames } from './sides/index.mjs';
 
-const shapesFolder = new URL('./shapes/', import.meta.url);
-const networks = readdirSync(shapesFolder).map((file) => file.replace('.json', ''));
+function positive(text) {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('must be a positive number.');
+  return value;
+}
 
-const { shapes, layer, sides, rounds, threads } = new Command('bench')
-  .description('Times of 2-D convolution layers, batch 1, on several implementations in turn')
-  .option('--shapes <network>', `layers of: ${networks.join(', ')}`, 'resnet50')
+function count(text) {
+  const value = positive(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('must be an integer.');
+  return value;
+}
+
+const program = new Command('bench').description(
+  'Measures kernels against the peaks of this machine: multiply-adds a second, memory bandwidth. Every answer is checked. ' +
+    'A sample counts when a calibration right before and after it ran at full speed; times are medians of those.',
+);
+
+const isa = () => new Option('--isa <name>', 'avx512, avx2, neon or baseline (default: the best here)');
+const threads = () => new Option('--threads <n>', 'threads').argParser(count).default(1);
+const seconds = () => new Option('--seconds <s>', 'time for each side of a layer').argParser(positive).default(0.25);
+
+const command = (name, description, options) =>
+  program.command(name, options).description(description).addOption(isa());
+const timed = (...given) =>
+  command(...given)
+    .addOption(threads())
+    .addOption(seconds());
+
+command('machine', 'only the peaks of this machine').addOption(threads()).action(benchMachine);
+
+timed('conv', 'convolution layers (the default command)', { isDefault: true })
+  .option('--shapes <names>', `layers of, comma-separated: ${networks.join(', ')}`, 'resnet50')
   .option('--layer <name>', 'only this layer')
-  .option('--sides <names>', 'native, typescript, tfjs (see bench/contenders)', 'native,typescript')
-  .option('--rounds <n>', 'samples of each side', Number, 15)
-  .option('--threads <n>', 'threads of the native kernels (default: all cores)', Number)
-  .parse()
-  .opts();
+  .option('--batch <n>', 'images (default: what the shapes say, mostly 1)', count)
+  .addOption(
+    new Option('--pass <name>', 'what is computed').choices(['forward', 'gradInput', 'gradWeight']).default('forward'),
+  )
+  .option('--sides <names>', `comma-separated: ${sideNames.join(', ')}`, 'blocked,native')
+  .addOption(
+    new Option('--algorithm <name>', 'direct: without Winograd')
+      .choices(['chosen', 'direct', 'winograd2', 'winograd4'])
+      .default('chosen'),
+  )
+  .action(benchConvolutions);
 
-const layers = JSON.parse(readFileSync(new URL(`${shapes}.json`, shapesFolder), 'utf8'));
-const chosen = await availableSides(sides.split(','), threads);
-console.log(`${cpus()[0].model}; ${chosen.map(({ name, detail }) => `${name}: ${detail}`).join('; ')}`);
+timed('gemm', 'matrix products').option('--size <name>', 'only this row of bench/gemm.json').action(benchProducts);
 
-for (const each of layers.filter(({ name }) => !layer || name === layer)) {
-  const reference = expectation(each);
-  const prepared = await Promise.all(chosen.map((side) => side.prepare(reference)));
-  prepared.forEach(({ activate, result }, i) => {
-    activate();
-    const error = worstError(result(), reference);
-    if (error > 1)
-      throw new Error(`${shapes}.${each.name}: ${chosen[i].name} is ${error.toFixed(1)} times the error bound off`);
-  });
-  const samples = interleave(prepared, { rounds, sampleMs: 10 });
-  const times = samples.map(median);
-  console.log(`\n${shapes}.${each.name}  ${(reference.flops / 1e6).toFixed(0)} MFLOP`);
-  chosen.forEach(({ name }, i) => {
-    const rate = reference.flops / times[i] / 1e6;
-    const slower = times[i] / times[0];
-    console.log(
-      `  ${name.padEnd(11)} ${times[i].toFixed(3).padStart(9)} ms ±${(100 * spread(samples[i])).toFixed(1).padStart(4)} %  ${rate.toFixed(1).padStart(7)} GFLOP/s  ${i ? `${slower.toFixed(1)} × the time of ${chosen[0].name}` : ''}`,
-    );
-  });
-  console.log(
-    `  npm run bench -- --shapes ${shapes} --layer ${each.name} --sides ${sides}${threads ? ` --threads ${threads}` : ''}`,
-  );
+timed('memory', 'ops bound by memory bandwidth: pooling, elementwise, batch norm, softmax, optimizers')
+  .option('--op <name>', 'only this one')
+  .action(benchMemory);
+
+command('report', 'everything, into bench/results/: a table with targets met or not, and a chart; also --report')
+  .addOption(seconds())
+  .option('--parts <names>', `comma-separated: ${partNames.join(', ')}; all, or none to write it again`, 'all')
+  .action(benchReport);
+
+const words = process.argv.slice(2);
+if (words[0] === '--report') words[0] = 'report';
+try {
+  await program.parseAsync(words, { from: 'user' });
+} catch (error) {
+  console.error(`bench: ${process.env.DEBUG ? error.stack : error.message}`);
+  process.exitCode = 1;
 }

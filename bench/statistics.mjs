@@ -11,28 +11,26 @@ export function spread(values) {
   return median(values.map((value) => Math.abs(value - centre))) / centre;
 }
 
+/** Geometric mean; with weights, each value counts that often. */
+export function geometricMean(values, weights = values.map(() => 1)) {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return Math.exp(values.reduce((sum, value, i) => sum + weights[i] * Math.log(value), 0) / total);
+}
+
+/** A sample counts when the machine reached this fraction of its best speed right before and right after it. */
+export const CLEAN_SPEED = 0.955;
+/** And when its process had the processor for this fraction of the time: long samples get interrupted in the middle. */
+export const CLEAN_SHARE = 0.98;
+
 /**
- * Times several contestants { activate, run } in turn, round after round, so that whatever slows the machine down hits all of them alike.
- * Returns for each the milliseconds of one run, one number a round. A sample repeats the run for at least `sampleMs`,
- * after one that is not counted: it brings back into the caches what the others have displaced.
+ * What samples { ms, calibrationMs, share } say: the median of the clean ones, whose slower calibration was within
+ * CLEAN_SPEED of the best one ever seen, and whose share of the processor's time was at least CLEAN_SHARE. Where none is
+ * clean, the median of all, and `clean` is 0.
  */
-export function interleave(contestants, { rounds, sampleMs }) {
-  const repeats = contestants.map(({ activate, run }) => {
-    activate();
-    run();
-    const start = performance.now();
-    run();
-    return Math.max(1, Math.ceil(sampleMs / Math.max(performance.now() - start, 1e-6)));
-  });
-  const samples = contestants.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    contestants.forEach(({ activate, run }, i) => {
-      activate();
-      run();
-      const start = performance.now();
-      for (let repeat = 0; repeat < repeats[i]; repeat++) run();
-      samples[i].push((performance.now() - start) / repeats[i]);
-    });
-  }
-  return samples;
+export function summarise(samples, bestCalibrationMs) {
+  const isClean = ({ calibrationMs, share }) =>
+    calibrationMs * CLEAN_SPEED <= bestCalibrationMs && share >= CLEAN_SHARE;
+  const clean = samples.filter(isClean);
+  const times = (clean.length ? clean : samples).map(({ ms }) => ms);
+  return { ms: median(times), spread: spread(times), clean: clean.length, dropped: samples.length - clean.length };
 }

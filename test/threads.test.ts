@@ -48,7 +48,7 @@ const LARGE_CALLS: Record<string, () => Call[]> = {
       return [
         call('conv2dForward', data(x), data(weight), data(g.oc), output(y), flat, 1),
         call('conv2dGradInput', data(y), data(weight), output(x), flat, 1),
-        call('conv2dGradWeight', data(x), data(y), output(weight), flat),
+        call('conv2dGradWeight', data(x), data(y), output(weight), flat, 1),
       ];
     });
   },

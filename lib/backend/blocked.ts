@@ -66,4 +66,26 @@ export interface BlockedKernels {
     alpha: number,
     beta: number,
   ): void;
+  /** `taps` [n, blocks, oh, ow, 16], or null: which tap of its window each result is, 255 for none. */
+  blockedMaxPool2d(
+    x: Float32Array,
+    y: Float32Array,
+    taps: Uint8Array | null,
+    g: Int32Array,
+    haloIn: number,
+    haloOut: number,
+  ): void;
+  blockedMaxPool2dBackward(
+    dy: Float32Array,
+    taps: Uint8Array,
+    dx: Float32Array,
+    g: Int32Array,
+    haloIn: number,
+    haloOut: number,
+  ): void;
+  blockedAvgPool2d(x: Float32Array, y: Float32Array, g: Int32Array, haloIn: number, haloOut: number): void;
+  blockedAvgPool2dBackward(dy: Float32Array, dx: Float32Array, g: Int32Array, haloIn: number, haloOut: number): void;
+  /** y [n, c] is plain. */
+  blockedGlobalAvgPool2d(x: Float32Array, y: Float32Array, g: Int32Array): void;
+  blockedGlobalAvgPool2dBackward(dy: Float32Array, dx: Float32Array, g: Int32Array): void;
 }

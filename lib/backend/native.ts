@@ -11,6 +11,8 @@ export interface NativeAddon {
   readonly kernels: Kernels & BlockedKernels;
   /** Instruction sets this machine can run, best first. */
   readonly isas: readonly string[];
+  /** Version of the compiler that built it, as the compiler says it. */
+  readonly compiler: string;
   isa(): string;
   /** Switches every thread of the process. */
   setIsa(name: string): void;

@@ -116,8 +116,8 @@ export function conv2dGradInput(dy: Floats, weight: Floats, dx: Floats, flat: In
   }
 }
 
-/** dweight [oc, ic/groups, kh, kw] = Σ over images of dy · columnsᵀ. */
-export function conv2dGradWeight(x: Floats, dy: Floats, dweight: Floats, flat: Int32Array): void {
+/** dweight [oc, ic/groups, kh, kw] = Σ over images of dy · columnsᵀ. `_exact` as in conv2dForward. */
+export function conv2dGradWeight(x: Floats, dy: Floats, dweight: Floats, flat: Int32Array, _exact: number): void {
   const g = conv2dGeometry(flat);
   if (isThin(g)) {
     directGradWeight(x, dy, dweight, g);

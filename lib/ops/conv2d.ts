@@ -66,7 +66,8 @@ const gradWeight: Op<Conv2dGeometry> = {
     const [x, dy] = [input as Tensor, gradient as Tensor];
     const { oc, ic, kh, kw, groups } = geometry;
     const dweight = empty(x.dtype, [oc, ic / groups, kh, kw]);
-    kernelsFor(x.dtype).conv2dGradWeight(floats(x), floats(dy), floats(dweight), encode(CONV2D_FIELDS, geometry));
+    const flat = encode(CONV2D_FIELDS, geometry);
+    kernelsFor(x.dtype).conv2dGradWeight(floats(x), floats(dy), floats(dweight), flat, isExact());
     return dweight;
   },
   gradient: ({ input, needs, attributes }, ddweight) => [

@@ -104,6 +104,11 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   exports.Set("kernels", makeKernels(env));
   exports.Set("isas", usableIsas(env));
+#if defined(__clang__)
+  exports.Set("compiler", __VERSION__);  // "Clang 14.0.6", or Apple's words for it
+#else
+  exports.Set("compiler", "GCC " __VERSION__);
+#endif
   exports.Set("defaultThreads", thread_pool::defaultThreads());
   exports.Set("isa", Napi::Function::New(env, isa, "isa"));
   exports.Set("setIsa", Napi::Function::New(env, setIsa, "setIsa"));

@@ -9,7 +9,6 @@
 #include "kernels/gemm_packed.inl"
 #include "kernels/im2col.inl"
 #include "kernels/conv2d.inl"
-#include "kernels/blocked/grad_weight.inl"
 #include "kernels/pool.inl"
 #include "kernels/norm.inl"
 #include "kernels/elementwise.inl"
@@ -18,10 +17,10 @@
 #include "kernels/reduce.inl"
 #include "kernels/softmax.inl"
 #include "kernels/optimizer.inl"
+#include "kernels/measure.inl"
 
 #include "kernels/blocked/convert.inl"
 #include "kernels/blocked/conv2d.inl"
-#include "kernels/blocked/depthwise_weight.inl"
 #include "kernels/blocked/avg_pool.inl"
 #include "kernels/blocked/max_pool.inl"
 

@@ -1,6 +1,6 @@
-// avgPool2d and adaptiveAvgPool2d, forward and backward.
+// avgPool2d and adaptiveAvgPool2d. Their gradients are in avg_pool_grad.inl.
 #pragma once
-#include "kernels/pool.inl"
+#include "kernels/pool_rows.inl"
 
 namespace ISA {
 namespace {
@@ -27,47 +27,84 @@ INLINE double windowSum(const float* x, int64_t rows, int64_t columns, int64_t s
   return sum;
 }
 
-// x is the plane and all that follows it; kStride as in loadTap.
-template <int kStride>
-INLINE void avgPoolPlane(In x, float* y, const Pool2dGeometry& g) {
-  const Span interior = interiorWindows(g.ow, g.kw, 1, g.strideW, g.padLeft, g.w);
+// 1 / the divisors of the windows along a row of outputs, or along a column: the divisor of a window is the product of
+// the two. 0 for a window that nothing is divided by, which holds no element.
+INLINE float inverseDivisor(int64_t start, int64_t kernel, int64_t size, int64_t padAfter, bool countIncludePad) {
+  const int64_t divisor = divisorOf(start, kernel, size, padAfter, countIncludePad);
+  return divisor > 0 ? 1.0f / static_cast<float>(divisor) : 0.0f;
+}
+INLINE float inverseHeight(const Pool2dGeometry& g, int64_t oh) {
+  return inverseDivisor(oh * g.strideH - g.padTop, g.kh, g.h, g.padBottom, g.countIncludePad);
+}
+INLINE void writeInverseWidths(const Pool2dGeometry& g, float* inverse) {
+  for (int64_t ow = 0; ow < g.ow; ow++)
+    inverse[ow] = inverseDivisor(ow * g.strideW - g.padLeft, g.kw, g.w, g.padRight, g.countIncludePad);
+}
+
+// Window by window, for rows that fit into no buffer.
+INLINE void avgPoolWindows(const float* x, float* y, const Pool2dGeometry& g) {
   for (int64_t oh = 0; oh < g.oh; oh++) {
-    const int64_t startH = oh * g.strideH - g.padTop;
-    const Span rows = validTaps(startH, g.kh, 1, g.h);
-    const int64_t height = rows.end - rows.begin, top = (startH + rows.begin) * g.w;
-    const int64_t divisorH = divisorOf(startH, g.kh, g.h, g.padBottom, g.countIncludePad);
-    const auto single = [&](int64_t ow) {
+    const Span rows = validTaps(oh * g.strideH - g.padTop, g.kh, 1, g.h);
+    const int64_t top = (oh * g.strideH - g.padTop + rows.begin) * g.w;
+    for (int64_t ow = 0; ow < g.ow; ow++) {
       const int64_t startW = ow * g.strideW - g.padLeft;
       const Span columns = validTaps(startW, g.kw, 1, g.w);
-      const int64_t width = columns.end - columns.begin;
-      const int64_t divisor = divisorH * divisorOf(startW, g.kw, g.w, g.padRight, g.countIncludePad);
+      const double inverse = static_cast<double>(inverseHeight(g, oh)) *
+                             inverseDivisor(startW, g.kw, g.w, g.padRight, g.countIncludePad);
+      const int64_t height = rows.end - rows.begin, width = columns.end - columns.begin;
       const bool empty = height == 0 || width == 0;
-      const double sum = empty ? 0 : windowSum(x.data + top + startW + columns.begin, height, width, g.w);
-      y[oh * g.ow + ow] = divisor > 0 ? static_cast<float>(sum / static_cast<double>(divisor)) : 0.0f;
-    };
-    // a window as wide as the plane is one contiguous block
-    const Span inside = height > 0 && g.kw < g.w ? interior : Span{g.ow, g.ow};
-    for (int64_t ow = 0; ow < inside.begin; ow++) single(ow);
-    const V divisor = set1(static_cast<float>(divisorH * g.kw));
-    for (int64_t ow = inside.begin; ow < inside.end; ow += kWidth) {
-      const int64_t lanes = smallest(kWidth, inside.end - ow);
-      const int64_t start = top + ow * g.strideW - g.padLeft;
-      const bool whole = start + (height - 1) * g.w + reachOf<kStride>(g.kw - 1, g.strideW) <= x.size;
-      V sum = zero();
-      for (int64_t row = start; row < start + height * g.w; row += g.w) {
-        const float* p = x.data + row;
-        for (int64_t kw = 0; kw < g.kw; kw++)
-          sum = add(sum, whole ? loadTap<kStride>(p, kw, g.strideW) : loadTapLanes(p, kw, g.strideW, lanes));
-      }
-      const V mean = div(sum, divisor);
-      if (lanes == kWidth) {
-        store(y + oh * g.ow + ow, mean);
-      } else {
-        storePartial(y + oh * g.ow + ow, mean, lanes);
+      const double sum = empty ? 0 : windowSum(x + top + startW + columns.begin, height, width, g.w);
+      y[oh * g.ow + ow] = static_cast<float>(sum * inverse);
+    }
+  }
+}
+
+INLINE void avgPoolPlanes(const float* x, float* y, const Pool2dGeometry& g, Range range, float* local) {
+  const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
+  const RowBuffer buffer = rowBufferOf(g);
+  if (buffer.pitch == kInvalid) {
+    for (int64_t item = range.begin; item < range.end; item++) avgPoolWindows(x + item * sizeX, y + item * sizeY, g);
+    return;
+  }
+  float* inverse = local + kPoolRows * buffer.pitch;
+  writeInverseWidths(g, inverse);
+  clearRows<Total>(buffer, local);
+  withWindow(g, [&](auto kernel, auto stride) {
+    constexpr int kKernel = decltype(kernel)::value, kStride = decltype(stride)::value;
+    for (int64_t item = range.begin; item < range.end; item++) {
+      for (int64_t oh = 0; oh < g.oh; oh += kPoolRows) {
+        const auto divide = [&g, inverse](int64_t row) {
+          const V height = set1(inverseHeight(g, row));
+          return [height, inverse](V sum, int64_t ow) { return mul(sum, mul(height, load(inverse + ow))); };
+        };
+        poolRows<Total, kKernel, kStride>(x + item * sizeX, y + item * sizeY, g, buffer, oh,
+                                          smallest(g.oh, oh + kPoolRows), local, divide);
       }
     }
-    for (int64_t ow = inside.end; ow < g.ow; ow++) single(ow);
+  });
+}
+INLINE int64_t avgPoolFloats(const Pool2dGeometry& g) {
+  const int64_t rows = rowBufferFloats(g);
+  return rows > 0 ? rows + ceilDiv(g.ow, kWidth) * kWidth : 0;
+}
+
+// y[plane] = the mean of `size` elements.
+INLINE void meansOfPlanes(const float* x, float* y, int64_t size, Range range) {
+  const V inverse = set1(1.0f / static_cast<float>(size));
+  if (size > kShortRow) {
+    for (int64_t item = range.begin; item < range.end; item++)
+      y[item] = static_cast<float>(sumRow(x + item * size, size) / static_cast<double>(size));
+    return;
   }
+  for (int64_t item = range.begin; item < range.end; item += kWidth) {
+    const int64_t planes = smallest(kWidth, range.end - item);
+    storeUpTo(y + item, mul(sumsOfRows(x + item * size, size, planes, size), inverse), planes);
+  }
+}
+
+// Whether a plane is one window.
+INLINE bool isWholePlane(const Pool2dGeometry& g) {
+  return g.oh == 1 && g.ow == 1 && g.kh == g.h && g.kw == g.w && g.padTop == 0 && g.padLeft == 0 && g.h > 0 && g.w > 0;
 }
 
 INLINE const char* avgPoolError(const Pool2dGeometry& g) {
@@ -81,103 +118,14 @@ Work plan(const args::avgPool2dForward& a) {
   const PoolSizes sizes = poolSizes(a.g);
   if (!holds(a.x, sizes.x)) return refuse("avgPool2dForward: x is shorter than its shape");
   if (!holds(a.y, sizes.y)) return refuse("avgPool2dForward: y is shorter than its shape");
-  return planPlanes(sizes, static_cast<double>(sizes.y) * tapsInside(a.g));
-}
-
-void run(const args::avgPool2dForward& a, int, Range range, const Workspace&) {
-  const Pool2dGeometry& g = a.g;
-  const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
-  for (int64_t item = range.begin; item < range.end; item++) {
-    const In x = {a.x.data + item * sizeX, a.x.size - item * sizeX};
-    float* y = a.y.data + item * sizeY;
-    if (g.strideW == 1) {
-      avgPoolPlane<1>(x, y, g);
-    } else if (g.strideW == 2) {
-      avgPoolPlane<2>(x, y, g);
-    } else {
-      avgPoolPlane<0>(x, y, g);
-    }
-  }
-}
-
-// --- its gradient ---
-
-// dx[i · stride] += shares[i]; kStride as in loadTap
-template <int kStride>
-INLINE void scatterRow(float* dx, const float* shares, int64_t n, int64_t stride) {
-  if constexpr (kStride == 1) {
-    addRow(dx, shares, n);
-  } else {
-    int64_t i = 0;
-    if constexpr (kStride == 2) {
-      // zeros go to the places between; the last place must exist, so one share is left over for the loop below
-      for (; i + kWidth < n; i += kWidth) {
-        const V v = load(shares + i);
-        float* p = dx + 2 * i;
-        store(p, add(load(p), zipLow(v, zero())));
-        store(p + kWidth, add(load(p + kWidth), zipHigh(v, zero())));
-      }
-    }
-    for (; i < n; i++) dx[i * stride] += shares[i];
-  }
-}
-
-// `divisors` and `shares` hold ow floats each: the divisors of the windows along a row, and dy divided among its
-// window.
-template <int kStride>
-INLINE void avgPoolGradPlane(const float* dy, float* dx, const float* divisors, float* shares,
-                             const Pool2dGeometry& g) {
-  fillRow(dx, int64_t{g.h} * g.w, 0);
-  const int64_t kernel = smallest(g.kw, int64_t{g.padLeft} + g.w);  // taps behind lie outside for every window
-  for (int64_t oh = 0; oh < g.oh; oh++) {
-    const int64_t startH = oh * g.strideH - g.padTop;
-    const Span rows = validTaps(startH, g.kh, 1, g.h);
-    if (rows.begin == rows.end) continue;
-    const V divisorH = set1(static_cast<float>(divisorOf(startH, g.kh, g.h, g.padBottom, g.countIncludePad)));
-    mapRow(shares, dy + oh * g.ow, divisors, g.ow,
-           [divisorH](V v, V divisor) { return div(v, mul(divisor, divisorH)); });
-    for (int64_t kw = 0; kw < kernel; kw++) {
-      const Span windows = windowsOfTap(g.ow, kw, 1, g.strideW, g.padLeft, g.w);
-      if (windows.begin == windows.end) continue;
-      float* target = dx + windows.begin * g.strideW - g.padLeft + kw;
-      for (int64_t kh = rows.begin; kh < rows.end; kh++) {
-        scatterRow<kStride>(target + (startH + kh) * g.w, shares + windows.begin, windows.end - windows.begin,
-                            g.strideW);
-      }
-    }
-  }
-}
-
-Work plan(const args::avgPool2dBackward& a) {
-  const char* error = avgPoolError(a.g);
-  if (error != nullptr) return refuse(error);
-  const PoolSizes sizes = poolSizes(a.g);
-  if (!holds(a.dy, sizes.y)) return refuse("avgPool2dBackward: dy is shorter than its shape");
-  if (!holds(a.dx, sizes.x)) return refuse("avgPool2dBackward: dx is shorter than its shape");
-  Work work = planPlanes(sizes, static_cast<double>(sizes.x) + static_cast<double>(sizes.y) * tapsInside(a.g));
-  work.localFloats = 2 * int64_t{a.g.ow};
+  Work work = planPlanes(sizes, static_cast<double>(sizes.y) * tapsInside(a.g));
+  work.localFloats = avgPoolFloats(a.g);
   return work;
 }
 
-void run(const args::avgPool2dBackward& a, int, Range range, const Workspace& workspace) {
-  const Pool2dGeometry& g = a.g;
-  const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
-  float* divisors = workspace.local;
-  float* shares = divisors + g.ow;
-  for (int64_t ow = 0; ow < g.ow; ow++)
-    divisors[ow] = static_cast<float>(
-        divisorOf(ow * g.strideW - g.padLeft, g.kw, g.w, g.padRight, g.countIncludePad));
-  for (int64_t item = range.begin; item < range.end; item++) {
-    const float* dy = a.dy.data + item * sizeY;
-    float* dx = a.dx.data + item * sizeX;
-    if (g.strideW == 1) {
-      avgPoolGradPlane<1>(dy, dx, divisors, shares, g);
-    } else if (g.strideW == 2) {
-      avgPoolGradPlane<2>(dy, dx, divisors, shares, g);
-    } else {
-      avgPoolGradPlane<0>(dy, dx, divisors, shares, g);
-    }
-  }
+void run(const args::avgPool2dForward& a, int, Range range, const Workspace& workspace) {
+  if (isWholePlane(a.g)) return meansOfPlanes(a.x.data, a.y.data, int64_t{a.g.h} * a.g.w, range);
+  avgPoolPlanes(a.x.data, a.y.data, a.g, range, workspace.local);
 }
 
 // --- average over windows that share the plane ---
@@ -196,15 +144,30 @@ INLINE void forEachAdaptiveWindow(const AdaptivePool2dGeometry& g, Window window
   }
 }
 
+// Windows of one size side by side, as average pooling has them.
+INLINE bool isEven(const AdaptivePool2dGeometry& g) {
+  return g.oh > 0 && g.ow > 0 && g.h > 0 && g.w > 0 && g.h % g.oh == 0 && g.w % g.ow == 0;
+}
+INLINE Pool2dGeometry evenWindows(const AdaptivePool2dGeometry& g) {
+  const int32_t kh = g.h / g.oh, kw = g.w / g.ow;
+  return {g.n, g.c, g.h, g.w, kh, kw, g.oh, g.ow, kh, kw, 1, 1, 0, 0, 0, 0, 1};
+}
+
 Work plan(const args::adaptiveAvgPool2dForward& a) {
   const PoolSizes sizes = poolSizes(a.g);
   if (!holds(a.x, sizes.x)) return refuse("adaptiveAvgPool2dForward: x is shorter than its shape");
   if (!holds(a.y, sizes.y)) return refuse("adaptiveAvgPool2dForward: y is shorter than its shape");
-  return planPlanes(sizes, static_cast<double>(sizes.x) + 4 * static_cast<double>(sizes.y));
+  Work work = planPlanes(sizes, static_cast<double>(sizes.x) + 4 * static_cast<double>(sizes.y));
+  if (isEven(a.g)) work.localFloats = avgPoolFloats(evenWindows(a.g));
+  return work;
 }
 
-void run(const args::adaptiveAvgPool2dForward& a, int, Range range, const Workspace&) {
+void run(const args::adaptiveAvgPool2dForward& a, int, Range range, const Workspace& workspace) {
   const AdaptivePool2dGeometry& g = a.g;
+  if (isEven(g)) {
+    if (g.oh == 1 && g.ow == 1) return meansOfPlanes(a.x.data, a.y.data, int64_t{g.h} * g.w, range);
+    return avgPoolPlanes(a.x.data, a.y.data, evenWindows(g), range, workspace.local);
+  }
   for (int64_t item = range.begin; item < range.end; item++) {
     const float* x = a.x.data + item * g.h * g.w;
     float* y = a.y.data + item * g.oh * g.ow;
@@ -212,35 +175,6 @@ void run(const args::adaptiveAvgPool2dForward& a, int, Range range, const Worksp
       const int64_t height = rows.end - rows.begin, width = columns.end - columns.begin;
       const double sum = windowSum(x + rows.begin * g.w + columns.begin, height, width, g.w);
       y[o] = static_cast<float>(sum / static_cast<double>(height * width));
-    });
-  }
-}
-
-Work plan(const args::adaptiveAvgPool2dBackward& a) {
-  const PoolSizes sizes = poolSizes(a.g);
-  if (!holds(a.dy, sizes.y)) return refuse("adaptiveAvgPool2dBackward: dy is shorter than its shape");
-  if (!holds(a.dx, sizes.x)) return refuse("adaptiveAvgPool2dBackward: dx is shorter than its shape");
-  return planPlanes(sizes, 2 * static_cast<double>(sizes.x) + 4 * static_cast<double>(sizes.y));
-}
-
-void run(const args::adaptiveAvgPool2dBackward& a, int, Range range, const Workspace&) {
-  const AdaptivePool2dGeometry& g = a.g;
-  for (int64_t item = range.begin; item < range.end; item++) {
-    const float* dy = a.dy.data + item * g.oh * g.ow;
-    float* dx = a.dx.data + item * g.h * g.w;
-    fillRow(dx, int64_t{g.h} * g.w, 0);
-    forEachAdaptiveWindow(g, [&](int64_t o, Span rows, Span columns) {
-      const int64_t height = rows.end - rows.begin, width = columns.end - columns.begin;
-      const float share = dy[o] / static_cast<float>(height * width);
-      const V shares = set1(share);
-      for (int64_t row = rows.begin; row < rows.end; row++) {
-        float* p = dx + row * g.w + columns.begin;
-        if (width >= kWidth) {
-          mapRow(p, p, width, [shares](V v) { return add(v, shares); });
-        } else {
-          for (int64_t column = 0; column < width; column++) p[column] += share;
-        }
-      }
     });
   }
 }

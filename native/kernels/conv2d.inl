@@ -1,6 +1,7 @@
 // The three passes of a convolution: what they demand of their buffers, and which of the sums they are.
 #pragma once
 #include "kernels/blocked/nchw.inl"
+#include "kernels/blocked/nchw_weight.inl"
 #include "kernels/depthwise.inl"
 #include "kernels/depthwise_weight.inl"
 #include "kernels/im2col.inl"
@@ -10,8 +11,6 @@
 
 namespace ISA {
 namespace {
-
-INLINE int64_t weightSize(const Conv2dGeometry& g) { return elements(g.oc, g.ic / largest(1, g.groups), g.kh, g.kw); }
 
 INLINE TapSum tapSum(const args::conv2dForward& q) {
   const Conv2dGeometry& g = q.g;
@@ -181,10 +180,13 @@ INLINE Work plan(const args::conv2dGradWeight& q) {
   if (!holds(q.dy, elements(g.n, g.oc, g.oh, g.ow))) return refuse("conv2dGradWeight: dy is shorter than its shape");
   if (!holds(q.dweight, weightSize(g))) return refuse("conv2dGradWeight: dweight is shorter than its shape");
   if (weightSize(g) == 0) return parallel(0, 1, 0);
-  return planSum(weightSum(q));
+  const NchwWeightSum blocks = nchwWeightSum(q);
+  return blocks.algorithm != kNoAlgorithm ? planNchwWeight(blocks) : planSum(weightSum(q));
 }
 
 INLINE void run(const args::conv2dGradWeight& q, int phase, Range range, const Workspace& workspace) {
+  const NchwWeightSum blocks = nchwWeightSum(q);
+  if (blocks.algorithm != kNoAlgorithm) return runNchwWeight(blocks, phase, range, workspace);
   runSum(weightSum(q), phase, range, workspace);
 }
 

@@ -48,8 +48,10 @@ INLINE bool isDots(const Product& p) { return p.kB == 1 && p.m <= kMostDots && p
 
 INLINE Product productOf(const args::gemm& q) {
   const GemmGeometry& g = q.g;
-  const Product p = {g.batch,   g.m,       g.n, g.k, q.a.data, q.b.data, q.c.data, g.strideA, g.strideB, g.transA ? 1 : g.k,
-                     g.transA ? g.m : 1, g.transB ? 1 : g.n, g.transB ? g.k : 1, g.n, 1};
+  const int64_t rowA = g.transA ? 1 : g.k, kA = g.transA ? g.m : 1;
+  const int64_t kB = g.transB ? 1 : g.n, colB = g.transB ? g.k : 1;
+  const Product p = {g.batch, g.m, g.n, g.k, q.a.data, q.b.data, q.c.data,
+                     g.strideA, g.strideB, rowA, kA, kB, colB, g.n, 1};
   // A single column is a row of the transposed product, and a few columns may be rows of inner products.
   const Product other = transposed(p);
   return (g.n == 1 && g.m > 1) || (g.n < g.m && isDots(other) && !isDots(p)) ? other : p;
@@ -81,9 +83,9 @@ INLINE bool canReadRows(const Product& p) {
 }
 
 INLINE void splitBlocks(const Product& p, GemmGrid& grid) {
-  // Blocks of at most 280 x 512, or taller if each packs its columns: that costs three operations in the number of rows.
-  // Smaller ones only as long as a handful of threads would stand idle and a block is worth 20 microseconds, during
-  // which a few rows wait for B as long as a whole tile computes.
+  // Blocks of at most 280 x 1024, or taller if each packs its columns: that costs three operations in the number of
+  // rows. Smaller ones only as long as a handful of threads would stand idle and a block is worth 20 microseconds (a
+  // few rows wait for B as long as a whole tile computes). Columns are cut last, since every cut packs A once more.
   const int64_t rowsOfBlock = grid.packFirst || grid.packedCols == 0 ? 280 : 1120;
   const int64_t panels = rowPanels(p.m), columns = colPanels(p.n);
   int64_t m = largest(1, ceilDiv(p.m, rowsOfBlock)), n = largest(1, ceilDiv(p.n, 1024));

@@ -39,8 +39,9 @@ INLINE void multiplyTile(const FinishedStrip& s, const float* b, float* c, int64
 
 // The product of a geometry whose B is packed: the strides of B itself are those of `transB`, used to pack it.
 INLINE Product packedProduct(const GemmGeometry& g, const float* a, const float* b, float* c) {
-  return {1, g.m, g.n, g.k, a, b, c, 0, 0, g.transA ? 1 : g.k, g.transA ? g.m : 1, g.transB ? 1 : g.n, g.transB ? g.k : 1,
-          g.n, 1};
+  const int64_t rowA = g.transA ? 1 : g.k, kA = g.transA ? g.m : 1;
+  const int64_t kB = g.transB ? 1 : g.n, colB = g.transB ? g.k : 1;
+  return {1, g.m, g.n, g.k, a, b, c, 0, 0, rowA, kA, kB, colB, g.n, 1};
 }
 
 INLINE GemmGrid packedGrid(const Product& p) {

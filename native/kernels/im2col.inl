@@ -20,6 +20,8 @@ INLINE bool isValid(const Conv2dGeometry& g) {
          g.padLeft >= 0 && g.groups >= 1 && g.ic % g.groups == 0 && g.oc % g.groups == 0;
 }
 
+INLINE int64_t weightSize(const Conv2dGeometry& g) { return elements(g.oc, g.ic / largest(1, g.groups), g.kh, g.kw); }
+
 INLINE Work plan(const args::im2col& q) {
   const Conv2dGeometry& g = q.g;
   const int64_t size = elements(g.n, g.ic, g.kh, g.kw, g.oh, g.ow);

@@ -1,6 +1,6 @@
 // maxPool2dForward, maxPool2dBackward, maxPool2dGather.
 #pragma once
-#include "kernels/pool.inl"
+#include "kernels/pool_rows.inl"
 
 namespace ISA {
 namespace {
@@ -32,40 +32,38 @@ INLINE I laneOffsets(int64_t stride) {
   return load(lane);
 }
 
-// The maxima of up to kWidth neighbouring windows that lie inside horizontally. load(row, tap) gives one tap of them.
-template <int kKernel, bool kIndices, class Load>
-INLINE void maximaOf(const Pool2dGeometry& g, Span rows, int64_t startH, int64_t startW, I offsets, V& best, I& at,
-                     Load load) {
+// The maxima of up to kWidth neighbouring windows that lie inside horizontally, relative to the first of them, and
+// whether an element may be NaN (see pool_rows.inl). load(row, tap) gives one tap of them.
+template <int kKernel, bool kExact, bool kIndices, class Load>
+INLINE bool maximaOf(const Pool2dGeometry& g, Span rows, int64_t startH, int64_t startW, V& best, I& at, Load load) {
   const int64_t kernel = kKernel > 0 ? kKernel : g.kw;
   const int64_t dilation = kKernel > 0 ? 1 : g.dilationW;
+  V sum = zero();
   for (int64_t kh = rows.begin; kh < rows.end; kh++) {
     const int64_t row = (startH + kh * g.dilationH) * g.w + startW;
     for (int64_t kw = 0; kw < kernel; kw++) {
       const int64_t tap = kw * dilation;
       const V v = load(row, tap);
-      if constexpr (kIndices) {
-        const I index = add(offsets, set1(static_cast<int32_t>(row + tap)));
-        const bool first = kh == rows.begin && kw == 0;
-        // larger, or the first NaN
-        const M m = both(invert(lessEqual(v, best)), equal(best, best));
-        best = first ? v : select(m, v, best);
-        at = first ? index : select(m, index, at);
-      } else {
-        // max keeps its second operand if either is NaN
-        best = select(isNan(v), v, max(v, best));
-      }
+      const I index = set1(static_cast<int32_t>(row + tap));
+      const bool first = kh == rows.begin && kw == 0;
+      // larger, or the first NaN
+      const M m = kExact ? both(invert(lessEqual(v, best)), equal(best, best)) : less(best, v);
+      if (!kExact) sum = add(sum, v);
+      best = first ? v : select(m, v, best);
+      if (kIndices) at = first ? index : select(m, index, at);
     }
   }
+  return any(isNan(sum));
 }
 
-// x is the plane and all that follows it. kKernel is the window's width if it is known and not dilated, or 0; kStride
-// as in loadTap.
+// Output rows [begin, end). x is the plane and all that follows it. kKernel is the window's width if it is known and
+// not dilated, or 0; kStride as in loadTap.
 template <int kKernel, int kStride, bool kIndices>
-INLINE void maxPoolPlane(In x, float* y, int32_t* indices, const Pool2dGeometry& g) {
+INLINE void maxPoolPlane(In x, float* y, int32_t* indices, const Pool2dGeometry& g, int64_t begin, int64_t end) {
   const int64_t lastTap = (static_cast<int64_t>(g.kw) - 1) * g.dilationW;
   const Span interior = interiorWindows(g.ow, g.kw, g.dilationW, g.strideW, g.padLeft, g.w);
   const I offsets = laneOffsets(g.strideW);
-  for (int64_t oh = 0; oh < g.oh; oh++) {
+  for (int64_t oh = begin; oh < end; oh++) {
     const int64_t startH = oh * g.strideH - g.padTop;
     const Span rows = validTaps(startH, g.kh, g.dilationH, g.h);
     const auto border = [&](int64_t ow) {
@@ -73,59 +71,59 @@ INLINE void maxPoolPlane(In x, float* y, int32_t* indices, const Pool2dGeometry&
       y[oh * g.ow + ow] = best.value;
       if constexpr (kIndices) indices[oh * g.ow + ow] = best.index;
     };
-    for (int64_t ow = 0; ow < interior.begin; ow++) border(ow);
-    for (int64_t ow = interior.begin; ow < interior.end; ow += kWidth) {
+    const bool empty = rows.begin == rows.end;
+    for (int64_t ow = 0; ow < (empty ? g.ow : interior.begin); ow++) border(ow);
+    for (int64_t ow = interior.begin; !empty && ow < interior.end; ow += kWidth) {
       const int64_t lanes = smallest(kWidth, interior.end - ow);
       const int64_t startW = ow * g.strideW - g.padLeft;
       const int64_t lastRow = (startH + (rows.end - 1) * g.dilationH) * g.w + startW;
-      V best = set1(-__builtin_inff());
-      I at = set1(-1);
+      V best = zero();
+      I at = set1(0);
       if (lastRow + reachOf<kStride>(lastTap, g.strideW) <= x.size) {
-        maximaOf<kKernel, kIndices>(g, rows, startH, startW, offsets, best, at, [&](int64_t row, int64_t tap) {
-          return loadTap<kStride>(x.data + row, tap, g.strideW);
-        });
+        const auto whole = [&](int64_t row, int64_t tap) { return loadTap<kStride>(x.data + row, tap, g.strideW); };
+        if (maximaOf<kKernel, false, kIndices>(g, rows, startH, startW, best, at, whole))
+          maximaOf<kKernel, true, kIndices>(g, rows, startH, startW, best, at, whole);
       } else {
-        maximaOf<kKernel, kIndices>(g, rows, startH, startW, offsets, best, at, [&](int64_t row, int64_t tap) {
+        maximaOf<kKernel, true, kIndices>(g, rows, startH, startW, best, at, [&](int64_t row, int64_t tap) {
           return loadTapLanes(x.data + row, tap, g.strideW, lanes);
         });
       }
       const int64_t target = oh * g.ow + ow;
-      if (lanes == kWidth) {
-        store(y + target, best);
-        if constexpr (kIndices) store(indices + target, at);
-      } else {
-        storePartial(y + target, best, lanes);
-        if constexpr (kIndices) storePartial(indices + target, at, lanes);
+      storeUpTo(y + target, best, lanes);
+      if constexpr (kIndices) {
+        if (lanes == kWidth) {
+          store(indices + target, add(at, offsets));
+        } else {
+          storePartial(indices + target, add(at, offsets), lanes);
+        }
       }
     }
-    for (int64_t ow = interior.end; ow < g.ow; ow++) border(ow);
+    for (int64_t ow = interior.end; !empty && ow < g.ow; ow++) border(ow);
   }
 }
 
-// The windows networks use get loops of their own, so that taps unroll and share loads.
 template <bool kIndices>
-INLINE void maxPoolPlanes(const args::maxPool2dForward& a, Range range) {
+INLINE void maxPoolPlanes(const args::maxPool2dForward& a, Range range, float* rows) {
   const Pool2dGeometry& g = a.g;
   const int64_t sizeX = int64_t{g.h} * g.w, sizeY = int64_t{g.oh} * g.ow;
-  const int kernel = g.dilationW == 1 ? g.kw : 0;
-  for (int64_t item = range.begin; item < range.end; item++) {
-    const In x = {a.x.data + item * sizeX, a.x.size - item * sizeX};
-    float* y = a.y.data + item * sizeY;
-    int32_t* indices = kIndices ? a.indices.data + item * sizeY : nullptr;
-    if (kernel == 2 && g.strideW == 2) {
-      maxPoolPlane<2, 2, kIndices>(x, y, indices, g);
-    } else if (kernel == 3 && g.strideW == 2) {
-      maxPoolPlane<3, 2, kIndices>(x, y, indices, g);
-    } else if (kernel == 3 && g.strideW == 1) {
-      maxPoolPlane<3, 1, kIndices>(x, y, indices, g);
-    } else if (g.strideW == 1) {
-      maxPoolPlane<0, 1, kIndices>(x, y, indices, g);
-    } else if (g.strideW == 2) {
-      maxPoolPlane<0, 2, kIndices>(x, y, indices, g);
-    } else {
-      maxPoolPlane<0, 0, kIndices>(x, y, indices, g);
+  const RowBuffer buffer = rowBufferOf(g);
+  const bool inRows = !kIndices && buffer.pitch != kInvalid;
+  if (inRows) clearRows<Largest>(buffer, rows);
+  withWindow(g, [&](auto kernel, auto stride) {
+    constexpr int kKernel = decltype(kernel)::value, kStride = decltype(stride)::value;
+    for (int64_t item = range.begin; item < range.end; item++) {
+      const In x = {a.x.data + item * sizeX, a.x.size - item * sizeX};
+      float* y = a.y.data + item * sizeY;
+      for (int64_t oh = 0; inRows && oh < g.oh; oh += kPoolRows) {
+        const int64_t end = smallest(g.oh, oh + kPoolRows);
+        const auto same = [](int64_t) { return [](V v, int64_t) { return v; }; };
+        if (!poolRows<Largest, kKernel, kStride>(x.data, y, g, buffer, oh, end, rows, same))
+          maxPoolPlane<kKernel, kStride, kIndices>(x, y, nullptr, g, oh, end);
+      }
+      if (!inRows)
+        maxPoolPlane<kKernel, kStride, kIndices>(x, y, kIndices ? a.indices.data + item * sizeY : nullptr, g, 0, g.oh);
     }
-  }
+  });
 }
 
 Work plan(const args::maxPool2dForward& a) {
@@ -135,14 +133,16 @@ Work plan(const args::maxPool2dForward& a) {
   if (!holds(a.x, sizes.x)) return refuse("maxPool2dForward: x is shorter than its shape");
   if (!holds(a.y, sizes.y)) return refuse("maxPool2dForward: y is shorter than its shape");
   if (!nullOrHolds(a.indices, sizes.y)) return refuse("maxPool2dForward: indices is shorter than its shape");
-  return planPlanes(sizes, static_cast<double>(sizes.y) * tapsInside(a.g));
+  Work work = planPlanes(sizes, static_cast<double>(sizes.y) * tapsInside(a.g));
+  if (a.indices.data == nullptr) work.localFloats = rowBufferFloats(a.g);
+  return work;
 }
 
-void run(const args::maxPool2dForward& a, int, Range range, const Workspace&) {
+void run(const args::maxPool2dForward& a, int, Range range, const Workspace& workspace) {
   if (a.indices.data != nullptr) {
-    maxPoolPlanes<true>(a, range);
+    maxPoolPlanes<true>(a, range, nullptr);
   } else {
-    maxPoolPlanes<false>(a, range);
+    maxPoolPlanes<false>(a, range, workspace.local);
   }
 }
 

@@ -5,7 +5,7 @@
 // load per multiply-add that Zen 4 sustains at 512 bits, and 28 accumulators are far more than the 4 that hide the
 // latency.
 #pragma once
-#include "kernels/plan.inl"
+#include "kernels/rows.inl"
 
 namespace ISA {
 namespace {
@@ -21,16 +21,6 @@ constexpr int kTileRows = 4;  // 8 + 2 + a broadcast and a product of 16, there 
 #endif
 constexpr int kTileVectors = 2;
 constexpr int kTileCols = kTileVectors * kWidth;
-
-// GCC would rather repeat a load inside each multiply-add that uses it; hiding where the value came from keeps it in a
-// register. Without this the tile runs at the speed of its loads, about half.
-INLINE void keepInRegister(V& v) {
-#if defined(__x86_64__) && !defined(__clang__)
-  __asm__("" : "+v"(v));
-#else
-  (void)v;
-#endif
-}
 
 INLINE V broadcast(const float* p) {
 #if defined(__AVX512F__)

@@ -23,23 +23,36 @@ INLINE Moments momentsOf(double count, float shift, double sum, double squares) 
   return {count, static_cast<double>(shift) + sum / count, squares - sum * sum / count};
 }
 
-// The first n elements of rows `stride` apart.
-INLINE Moments momentsOfRows(const float* x, int64_t rows, int64_t stride, int64_t n) {
-  const double count = static_cast<double>(rows * n);
-  double total[1] = {0};
-  addSeries(total, rows, stride, n, [x](auto at, V* t) { t[0] = at(x); });
-  const float shift = static_cast<float>(total[0] / count);
+// Sums of x - shift and of its square over the first n elements of rows `stride` apart.
+INLINE Moments shiftedMoments(const float* x, int64_t rows, int64_t stride, int64_t n, float shift) {
   const V center = set1(shift);
   double sums[2] = {0, 0};
-  addSeries(sums, rows, stride, n, [x, center](auto at, V* t) {
-    t[0] = sub(at(x), center);
-    t[1] = mul(t[0], t[0]);
+  addSeries(sums, rows, stride, n, [x, center](auto at, V* s) {
+    const V centred = sub(at(x), center);
+    s[0] = add(s[0], centred);
+    s[1] = fmadd(centred, centred, s[1]);
   });
-  return momentsOf(count, shift, sums[0], sums[1]);
+  return momentsOf(static_cast<double>(rows * n), shift, sums[0], sums[1]);
 }
 
-// Rows are joined from groups of at most this many elements, 64 KiB: the second, centred pass over a group finds it in
-// the level 2 cache, so that the statistics read memory once.
+// The mean of up to four vectors, to which the mean of what follows is compared.
+INLINE float guessMean(const float* x, int64_t n) {
+  const V low = add(loadUpTo(x, n), loadUpTo(x + kWidth, n - kWidth));
+  const V high = add(loadUpTo(x + 2 * kWidth, n - 2 * kWidth), loadUpTo(x + 3 * kWidth, n - 3 * kWidth));
+  return reduceAdd(add(low, high)) / static_cast<float>(smallest(n, 4 * kWidth));
+}
+
+// One pass with a shift that should be close to the mean. The variance comes out as a difference, which loses a bit
+// when mean and shift are as far apart as elements from the mean; beyond that a second pass is made with the mean.
+INLINE Moments momentsOfRows(const float* x, int64_t rows, int64_t stride, int64_t n, float shift) {
+  const Moments moments = shiftedMoments(x, rows, stride, n, shift);
+  const double distance = moments.mean - static_cast<double>(shift);
+  if (distance * distance * moments.count <= moments.squares) return moments;
+  return shiftedMoments(x, rows, stride, n, static_cast<float>(moments.mean));
+}
+
+// Rows are joined from groups of at most this many elements, 64 KiB: a second pass over a group finds it in the level 2
+// cache, so that the statistics read memory once.
 constexpr int64_t kMomentGroup = 16384;
 
 INLINE Moments momentsOfPlanes(const float* x, const ChannelGeometry& g, const ChannelPart& part) {
@@ -49,8 +62,12 @@ INLINE Moments momentsOfPlanes(const float* x, const ChannelGeometry& g, const C
   for (int64_t image = part.begin; image < part.end; image += rowsPerGroup) {
     const float* group = x + image * stride + part.channel * g.size;
     const int64_t rows = smallest(rowsPerGroup, part.end - image);
-    for (int64_t i = 0; i < g.size; i += kMomentGroup)
-      moments = join(moments, momentsOfRows(group + i, rows, stride, smallest(kMomentGroup, g.size - i)));
+    for (int64_t i = 0; i < g.size; i += kMomentGroup) {
+      const int64_t n = smallest(kMomentGroup, g.size - i);
+      const float shift = moments.count > 0 ? static_cast<float>(moments.mean) : guessMean(group + i, n);
+      const Moments more = momentsOfRows(group + i, rows, stride, n, shift);
+      moments = moments.count > 0 ? join(moments, more) : more;
+    }
   }
   return moments;
 }

@@ -1,6 +1,6 @@
 // Batch norm over x [n, c, size]: what the kernels share, forward, backward. The statistics are in moments.inl.
 //
-// A large plane is a row of its own. Planes of at most kColumns elements would leave most of a vector idle, and are
+// A large plane is a row of its own. Planes of at most kSmallPlane elements would leave most of a vector idle, and are
 // seen as columns of the matrix [n, c · size] instead: reductions go down the columns, the rest along its rows.
 #pragma once
 #include "kernels/rows.inl"
@@ -8,7 +8,9 @@
 namespace ISA {
 namespace {
 
-INLINE bool hasSmallPlanes(const ChannelGeometry& g) { return g.size > 0 && g.size <= kColumns; }
+constexpr int64_t kSmallPlane = 16;
+
+INLINE bool hasSmallPlanes(const ChannelGeometry& g) { return g.size > 0 && g.size <= kSmallPlane; }
 
 // --- the items of a reduction ---
 
@@ -83,8 +85,9 @@ INLINE void forEachVector(const ChannelGeometry& g, Range items, Map map) {
     }
     return;
   }
-  for (int64_t item = items.begin; item < items.end; item++) {
-    const auto per = [channel = item % g.c](const float* row) { return set1(row[channel]); };
+  int64_t channel = items.begin % g.c;  // counted along: a division takes as long as a small plane
+  for (int64_t item = items.begin; item < items.end; item++, channel = channel + 1 == g.c ? 0 : channel + 1) {
+    const auto per = [channel](const float* row) { return set1(row[channel]); };
     int64_t i = item * g.size;
     const int64_t end = i + g.size;
     for (; i + kWidth <= end; i += kWidth)
@@ -161,9 +164,10 @@ INLINE void gradientSums(GradientSums* sums, const args::batchNormBackward& a, c
   if (!hasSmallPlanes(g)) {
     const V mean = set1(a.mean.data[part.channel]);
     double totals[2] = {0, 0};
-    addSeries(totals, images, stride, g.size, [dy, x, mean](auto at, V* t) {
-      t[0] = at(dy);
-      t[1] = mul(t[0], sub(at(x), mean));
+    addSeries(totals, images, stride, g.size, [dy, x, mean](auto at, V* s) {
+      const V v = at(dy);
+      s[0] = add(s[0], v);
+      s[1] = fmadd(v, sub(at(x), mean), s[1]);
     });
     sums[0] = {totals[0], totals[1]};
     return;

@@ -107,8 +107,8 @@ INLINE int64_t packedRowPitch(int64_t k) { return (ceilDiv(k, 16) | 1) * 16; }
 // Floats that packing a row panel takes: whole vectors may be written behind the last row or step.
 INLINE int64_t packedRowFloats(int64_t k) { return kTileRows * packedRowPitch(k) + kWidth; }
 
-// A copy of a row panel of `rows` <= kTileRows rows. Rows that run along k stay rows; where a step of k lies together in
-// memory, it stays together. Neither is transposed: a tile broadcasts single values and does not mind.
+// A copy of a row panel of `rows` <= kTileRows rows. Rows that run along k stay rows; where a step of k lies together
+// in memory, it stays together. Neither is transposed: a tile broadcasts single values and does not mind.
 INLINE Rows packRowPanel(const Rows& from, int64_t rows, int64_t k, float* packed) {
   if (from.kStep == 1) {
     const int64_t pitch = packedRowPitch(k);

@@ -6,6 +6,12 @@
 namespace ISA {
 namespace {
 
+// A number known to the compiler, as an argument.
+template <int kValue>
+struct Constant {
+  static constexpr int value = kValue;
+};
+
 struct Span {
   int64_t begin, end;
 };
@@ -104,4 +110,5 @@ INLINE double tapsInside(const Pool2dGeometry& g) {
 }  // namespace ISA
 
 #include "kernels/avg_pool.inl"
+#include "kernels/avg_pool_grad.inl"
 #include "kernels/max_pool.inl"

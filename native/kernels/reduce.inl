@@ -1,6 +1,6 @@
 // reduce and argReduce over the middle axis of [outer, size, inner].
 //
-// inner == 1 reduces contiguous rows, inner > 1 reduces kColumns neighbouring columns at a time. If that alone gives
+// inner == 1 reduces contiguous rows, inner > 1 kColumns neighbouring columns at a time. If that alone gives
 // too few items for many threads, the axis is cut into chunks, whose number follows from the shape: a first phase
 // leaves one partial result per chunk in the shared workspace, a second one combines them in order.
 #pragma once
@@ -96,23 +96,31 @@ INLINE double extremeOfRow(const float* x, int64_t n) {
   return extremeOfLanes<kMax>(extremeOf<kMax>(pair, extremeOf<kMax>(best[2], best[3])));
 }
 
+// Rows met at once, so that neighbouring columns find their pages and what was fetched beside a cache line.
+constexpr int64_t kRowsAtOnce = 64;
+
 template <bool kMax>
 INLINE void extremesOfColumns(double* y, const float* x, int64_t rows, int64_t stride, int64_t columns) {
-  for (int64_t column = 0; column < columns; column += kWidth) {
-    const int64_t lanes = smallest(kWidth, columns - column);
-    V best = set1(worst<kMax>());
-    for (int64_t row = 0; row < rows; row++) {
-      const float* p = x + row * stride + column;
-      best = extremeOf<kMax>(best, lanes == kWidth ? load(p) : loadPartial(p, lanes));
+  float found[kColumns];
+  for (int64_t i = 0; i < kColumns; i += kWidth) store(found + i, set1(worst<kMax>()));
+  for (int64_t begin = 0; begin < rows; begin += kRowsAtOnce) {
+    const int64_t end = smallest(rows, begin + kRowsAtOnce);
+    for (int64_t column = 0; column < columns; column += kWidth) {
+      const int64_t lanes = smallest(kWidth, columns - column);
+      V best = load(found + column);
+      for (int64_t row = begin; row < end; row++) {
+        const float* p = x + row * stride + column;
+        best = extremeOf<kMax>(best, lanes == kWidth ? load(p) : loadPartial(p, lanes));
+      }
+      store(found + column, best);
     }
-    float lane[kWidth];
-    store(lane, best);
-    for (int64_t i = 0; i < lanes; i++) y[column + i] = static_cast<double>(lane[i]);
   }
+  for (int64_t i = 0; i < columns; i++) y[i] = static_cast<double>(found[i]);
 }
 
 // The partial results of one part, one for each of its columns.
-INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, const Part& part, double (&y)[kColumns]) {
+INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, const Part& part,
+                       double (&y)[kColumns]) {
   const float* p = x + (part.outer * g.size + part.begin) * g.inner + part.column;
   const int64_t rows = part.end - part.begin;
   if (operation == ReduceOperation::max) {
@@ -163,6 +171,15 @@ void run(const args::reduce& a, int phase, Range range, const Workspace& workspa
   const AxisGeometry& g = a.g;
   const Cut cut = cutOf(g);
   double* partials = reinterpret_cast<double*>(workspace.shared);
+  const bool sums = a.operation == ReduceOperation::sum || a.operation == ReduceOperation::mean;
+  if (sums && g.inner == 1 && g.size <= kShortRow && cut.chunks == 1) {
+    const V scale = set1(finish(a.operation, 1, g.size));
+    for (int64_t row = range.begin; row < range.end; row += kWidth) {
+      const int64_t rows = smallest(kWidth, range.end - row);
+      storeUpTo(a.y.data + row, mul(scale, sumsOfRows(a.x.data + row * g.size, g.size, rows, g.size)), rows);
+    }
+    return;
+  }
   for (int64_t item = range.begin; item < range.end; item++) {
     if (phase == 0) {
       const Part part = partOf(g, cut, item);

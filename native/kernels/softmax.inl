@@ -72,7 +72,7 @@ INLINE void softmaxRow(float* y, const float* x, int64_t n) {
 INLINE void logSoftmaxRow(float* y, const float* x, int64_t n) {
   const V highest = set1(maxOfRow(x, n));
   double total[1] = {0};
-  addSeries(total, 1, 0, n, [highest, x](auto at, V* t) { t[0] = exp(sub(at(x), highest)); });
+  addSeries(total, 1, 0, n, [highest, x](auto at, V* s) { s[0] = add(s[0], exp(sub(at(x), highest))); });
   const V logSum = log(set1(static_cast<float>(total[0])));
   mapRow(y, x, n, [highest, logSum](V v) { return sub(sub(v, highest), logSum); });
 }
@@ -167,7 +167,7 @@ INLINE void backward(float* dx, const float* dy, const float* y, const AxisGeome
       const float* dyRow = dy + row * g.size;
       const float* yRow = y + row * g.size;
       double total[1] = {0};
-      addSeries(total, 1, 0, g.size, [=](auto at, V* t) { t[0] = term(at(dyRow), at(yRow)); });
+      addSeries(total, 1, 0, g.size, [=](auto at, V* s) { s[0] = add(s[0], term(at(dyRow), at(yRow))); });
       const V sum = set1(static_cast<float>(total[0]));
       mapRow(dx + row * g.size, dyRow, yRow, g.size, [=](V p, V q) { return result(p, q, sum); });
     }

@@ -146,6 +146,13 @@ INLINE V zipHigh(V a, V b) { return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a,
 
 INLINE V permute(V v, I lanes) { return _mm256_permutevar8x32_ps(v, lanes); }
 
+// The vector that begins n lanes behind the start of a and goes on with b; n is 1 or 2.
+template <int n>
+INLINE V shiftIn(V a, V b) {
+  const __m256i middle = _mm256_castps_si256(_mm256_permute2f128_ps(a, b, 0x21));
+  return _mm256_castsi256_ps(_mm256_alignr_epi8(middle, _mm256_castps_si256(a), 4 * n));
+}
+
 INLINE float reduceAdd(V v) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));

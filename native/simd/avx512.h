@@ -108,6 +108,12 @@ INLINE V zipHigh(V a, V b) {
 
 INLINE V permute(V v, I lanes) { return _mm512_permutexvar_ps(lanes, v); }
 
+// The vector that begins n lanes behind the start of a and goes on with b; n is 1 or 2.
+template <int n>
+INLINE V shiftIn(V a, V b) {
+  return _mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(b), _mm512_castps_si512(a), n));
+}
+
 INLINE __m256 upperHalf(V v) { return _mm512_extractf32x8_ps(v, 1); }
 INLINE float reduceAdd(V v) {
   const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), upperHalf(v));

@@ -132,6 +132,12 @@ INLINE V zipHigh(V a, V b) { return V{a[2], b[2], a[3], b[3]}; }
 
 INLINE V permute(V v, I lanes) { return V{v[lanes[0]], v[lanes[1]], v[lanes[2]], v[lanes[3]]}; }
 
+// The vector that begins n lanes behind the start of a and goes on with b; n is 1 or 2.
+template <int n>
+INLINE V shiftIn(V a, V b) {
+  return n == 1 ? V{a[1], a[2], a[3], b[0]} : V{a[2], a[3], b[0], b[1]};
+}
+
 INLINE float reduceAdd(V v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 INLINE float larger(float a, float b) { return a > b ? a : b; }
 INLINE float smaller(float a, float b) { return a < b ? a : b; }

@@ -14,6 +14,7 @@
 //   scalePow2, exponentOf, mantissaOf    the pieces of exp and log
 //   evens, odds, zipLow, zipHigh         split and join lanes of two vectors
 //   permute(v, lanes)                    lane i is v[lanes[i]], 0 <= lanes[i] < kWidth
+//   shiftIn<n>                           the lanes from n on of one vector, then those of another
 //   reduceAdd, reduceMax, reduceMin      over the lanes, always in the same order
 #pragma once
 #include <stddef.h>

@@ -133,6 +133,12 @@ INLINE V permute(V v, I lanes) {
   return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(v), bytes));
 }
 
+// The vector that begins n lanes behind the start of a and goes on with b; n is 1 or 2.
+template <int n>
+INLINE V shiftIn(V a, V b) {
+  return vextq_f32(a, b, n);
+}
+
 INLINE float reduceAdd(V v) { return vaddvq_f32(v); }
 INLINE float reduceMax(V v) { return vmaxvq_f32(v); }
 INLINE float reduceMin(V v) { return vminvq_f32(v); }

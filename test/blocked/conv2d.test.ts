@@ -1,73 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CONV2D_FIELDS, type Conv2dGeometry, encode } from '../../lib/geometry.js';
-import {
-  ACTIVATION_KINDS,
-  type ActivationKind,
-  CONVOLUTION_ALGORITHMS,
-  type ConvolutionAlgorithm,
-} from '../../lib/kernels/operations.js';
+import { ACTIVATION_KINDS, CONVOLUTION_ALGORITHMS, type ConvolutionAlgorithm } from '../../lib/kernels/operations.js';
 import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyAxes } from '../cases/conv2d.js';
-import { addon, noNative, reportNative, withReason } from '../conformance/backends.js';
-import { type Call, input, oracle, output } from '../conformance/call.js';
-import { SMALLEST_NORMAL, U } from '../conformance/conform.js';
-import { type Fill, integers, normals, positives } from '../conformance/data.js';
+import { noNative, reportNative, withReason } from '../conformance/backends.js';
+import { U } from '../conformance/conform.js';
+import { integers, normals, positives } from '../conformance/data.js';
+import { activate } from './activations.js';
+import { bound, conform, convolution, expected, isas, isWinograd, sizes, terms } from './conform.js';
 import { type Convolution, choose, convolve, native, PASSES, type Pass, tensors } from './convolution.js';
-
-const sizes = (g: Conv2dGeometry) => ({
-  x: g.n * g.ic * g.h * g.w,
-  weight: g.oc * (g.ic / g.groups) * g.kh * g.kw,
-  y: g.n * g.oc * g.oh * g.ow,
-});
-
-function convolution(pass: Pass, g: Conv2dGeometry, algorithm: ConvolutionAlgorithm, fill: Fill): Convolution {
-  const size = sizes(g);
-  const rows = pass === 'forward' ? g.oc : g.ic;
-  const source = fill(pass === 'forward' ? size.x : size.y, 1);
-  return { pass, g, algorithm, source, weight: fill(size.weight, 2), bias: fill(rows, 3), halo: g.h % 3 };
-}
-
-/** The TypeScript kernels in float64; with Math.abs the sums of absolute values. */
-function expected({ pass, g, source, weight, bias }: Convolution, of?: (value: number) => number): Float64Array {
-  const flat = encode(CONV2D_FIELDS, g);
-  const size = sizes(g);
-  const forward = [input(source), input(weight), bias ? input(bias) : null, output(size.y), flat, 1];
-  const backward = [input(source), input(weight), output(size.x), flat, 1];
-  const call: Call =
-    pass === 'forward'
-      ? { kernel: 'conv2dForward', arguments: forward }
-      : { kernel: 'conv2dGradInput', arguments: backward };
-  const values = oracle(call, of)[0] as Float64Array;
-  if (pass === 'forward' || !bias) return values;
-  return values.map((value, i) => value + (of ?? ((b) => b))(bias[Math.floor(i / (g.h * g.w)) % g.ic]));
-}
-
-const terms = ({ pass, g }: Convolution) => ((pass === 'forward' ? g.ic : g.oc) / g.groups) * g.kh * g.kw + 1;
-
-const isas = addon?.isas ?? [];
-
-/** Runs a convolution on every instruction set, with one thread and with two, and compares; the bits must be those of one thread. */
-function conform(c: Convolution, allowed: (i: number) => number, of = expected(c)): void {
-  for (const isa of isas) {
-    native.setIsa(isa);
-    native.setThreads(1);
-    const label = `${isa}, ${c.pass} by ${c.algorithm}, ${CONV2D_FIELDS.map((f) => `${f} ${c.g[f]}`).join(' ')}`;
-    const one = convolve(c, 'guarded');
-    const wrong = one.findIndex((value, i) => !(Math.abs(value - of[i]) <= allowed(i)) && !Object.is(value, of[i]));
-    if (wrong >= 0) throw new Error(`${label}: [${wrong}] is ${one[wrong]}, expected ${of[wrong]} ± ${allowed(wrong)}`);
-    native.setThreads(2);
-    expect(Buffer.compare(Buffer.from(one.buffer), Buffer.from(convolve(c, 'tight').buffer)), label).toBe(0);
-  }
-}
-
-const isWinograd = (algorithm: ConvolutionAlgorithm) => algorithm.startsWith('winograd');
-/** Transforms see whole patches: errors are relative to the largest terms around a result, not to its own. */
-function bound(c: Convolution): (i: number) => number {
-  const s = expected(c, Math.abs);
-  const largest = s.reduce((a, b) => Math.max(a, b), 0);
-  const k = terms(c);
-  if (isWinograd(c.algorithm)) return () => U * largest * (30 + Math.sqrt(k)) + SMALLEST_NORMAL * (1 + k);
-  return (i) => U * s[i] * (4 + Math.sqrt(k)) + SMALLEST_NORMAL * (1 + k);
-}
 
 /** Every algorithm that computes a convolution. */
 function algorithmsOf(g: Conv2dGeometry, pass: Pass): ConvolutionAlgorithm[] {
@@ -136,29 +76,6 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
 
   describe('activations and residuals', () => {
     const slopes = normals(35, 9);
-    const erf = (x: number) => {
-      // Abramowitz and Stegun 7.1.26 would not do: the series converges quickly enough for the arguments here
-      let [term, sum] = [x, x];
-      for (let k = 1; k < 200; k++) {
-        term *= -(x * x) / k;
-        sum += term / (2 * k + 1);
-      }
-      return Math.abs(x) > 5 ? Math.sign(x) : (sum * 2) / Math.sqrt(Math.PI);
-    };
-    const gate = (x: number, alpha: number, beta: number) => Math.min(1, Math.max(0, alpha * x + beta));
-    const functions: Record<ActivationKind, (x: number, channel: number) => number> = {
-      identity: (x) => x,
-      relu: (x) => Math.max(0, x),
-      clip: (x) => Math.min(6, Math.max(-0.5, x)),
-      leakyRelu: (x) => (x > 0 ? x : -0.5 * x),
-      prelu: (x, channel) => (x > 0 ? x : slopes[channel] * x),
-      hardSigmoid: (x) => gate(x, -0.5, 6),
-      hardSwish: (x) => x * gate(x, 1 / 6, 0.5),
-      sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-      tanh: Math.tanh,
-      silu: (x) => x / (1 + Math.exp(-x)),
-      gelu: (x) => (x / 2) * (1 + erf(x / Math.SQRT2)),
-    };
 
     it.each(ACTIVATION_KINDS)('%s, with and without a residual, before and after it', (activation) => {
       for (const algorithm of ['direct', 'plainInput', 'winograd2', 'winograd4'] as const) {
@@ -172,7 +89,7 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
           const of = sums.map((sum, i) => {
             const channel = Math.floor(i / (g.oh * g.ow)) % g.oc;
             const argument = sum + (residual === 'before' ? values[i] : 0);
-            return functions[activation](argument, channel) + (residual === 'after' ? values[i] : 0);
+            return activate(activation, argument, -0.5, 6, slopes[channel]) + (residual === 'after' ? values[i] : 0);
           });
           // no activation here is steeper than 3
           conform(c, (i) => 3 * allowed(i) + 8 * U * (1 + Math.abs(of[i]) + Math.abs(values[i])), of);
@@ -200,6 +117,10 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
             for (const isa of isas) {
               native.setIsa(isa);
               convolve({ ...c, activation: 'relu' }).forEach((value, i) => {
+                // Padding is multiplied like any other number: in the gradient too, a NaN among the weights shows there.
+                const [y, x] = [Math.floor(i / g.w) % g.h, i % g.w];
+                const isEdge = y === 0 || x === 0 || y === g.h - 1 || x === g.w - 1;
+                if (pass === 'gradInput' && place === 'weight' && isEdge) return;
                 const wanted = Number.isNaN(of[i]) ? of[i] : Math.fround(Math.max(0, of[i]));
                 const ordinary = finite[i] * (30 + Math.sqrt(k)) + Math.abs(of[i]) * 30;
                 const near = Math.abs(value - wanted) <= U * (ordinary + recovered);

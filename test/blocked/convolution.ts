@@ -34,6 +34,8 @@ export interface Convolution {
   bias?: Float32Array;
   /** Border of the result. */
   halo?: number;
+  /** Floats for the packed weights; more than enough unless given. */
+  packedLength?: number;
   activation?: ActivationKind;
   alpha?: number;
   beta?: number;
@@ -71,11 +73,12 @@ export function tensors({ pass, g, halo = 0 }: Pick<Convolution, 'pass' | 'g' | 
 }
 
 /** Packs the weights; the length of packed weights is the kernels' secret, so more than enough is offered. */
-export function pack({ pass, g, algorithm, weight, bias }: Convolution, layout?: Layout): Float32Array {
+export function pack(c: Convolution, layout?: Layout): Float32Array {
+  const { pass, g, algorithm, weight, bias } = c;
   const points = { winograd2: 16, winograd4: 36 }[algorithm as string] ?? g.kh * g.kw;
   const rows = Math.ceil(Math.max(g.oc, g.ic) / 32 + g.groups) * 32;
   const room = rows * (Math.max(g.oc, g.ic) * (points + 2) + 64) + 64 * points;
-  const list = [input(weight), bias ? input(bias) : null, output(room), encode(CONV2D_FIELDS, g)];
+  const list = [input(weight), bias ? input(bias) : null, output(c.packedLength ?? room), encode(CONV2D_FIELDS, g)];
   return call('blockedConv2dPack', [...list, passCode(pass), CONVOLUTION_ALGORITHMS.indexOf(algorithm)], layout);
 }
 

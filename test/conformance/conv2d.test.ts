@@ -51,7 +51,10 @@ const KERNELS: Record<string, ConvolutionKernel> = {
     terms: (g) => g.n * g.oh * g.ow,
     call(g, fill) {
       const { x, weight, y } = sizes(g);
-      return { kernel: 'conv2dGradWeight', arguments: [input(fill(x, 6)), input(fill(y, 7)), output(weight), flat(g)] };
+      return {
+        kernel: 'conv2dGradWeight',
+        arguments: [input(fill(x, 6)), input(fill(y, 7)), output(weight), flat(g), 1],
+      };
     },
   },
   im2col: {

@@ -58,7 +58,7 @@ function checkConvolution(g: Conv2dGeometry): void {
   );
   kernels.conv2dForward(x, weight, bias, y, flat, 1);
   kernels.conv2dGradInput(dy, weight, dx, flat, 1);
-  kernels.conv2dGradWeight(x, dy, dweight, flat);
+  kernels.conv2dGradWeight(x, dy, dweight, flat, 1);
   const label = CONV2D_FIELDS.map((field) => `${field} ${g[field]}`).join(', ');
   expect({ y, dx, dweight }, label).toEqual({ y: expectedY, dx: expectedDx, dweight: expectedDweight });
 }

@@ -42,7 +42,7 @@ const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   col2im: [data(convColumns), output(convX), conv],
   conv2dForward: [data(convX), data(convWeight), data(6), output(convY), conv, 1],
   conv2dGradInput: [data(convY), data(convWeight), output(convX), conv, 1],
-  conv2dGradWeight: [data(convX), data(convY), output(convWeight), conv],
+  conv2dGradWeight: [data(convX), data(convY), output(convWeight), conv, 1],
   maxPool2dForward: [data(poolX), output(poolY), output(poolY, 'int32'), pool],
   maxPool2dBackward: [data(poolY), indices(), output(poolX), pool],
   maxPool2dGather: [data(poolX), indices(), output(poolY), pool],

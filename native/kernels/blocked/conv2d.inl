@@ -1,6 +1,6 @@
 // Convolution of blocked tensors: what is demanded of the buffers, and the way to the algorithm.
 #pragma once
-#include "kernels/blocked/algorithm.inl"
+#include "kernels/blocked/grad_weight.inl"
 
 namespace ISA {
 namespace {
@@ -10,9 +10,9 @@ INLINE bool isValidPass(int32_t pass) {
 }
 
 // Writes [algorithm, floats of the packed weights, border the source needs]; the algorithm is kNoAlgorithm where no
-// kernel works on blocks.
+// kernel works on blocks. For the gradient of the weights the source is x.
 INLINE Work plan(const args::blockedConv2dChoose& q) {
-  if (!isValid(q.g) || !isValidPass(q.pass)) return refuse("blockedConv2dChoose: the geometry is not valid");
+  if (!isValid(q.g) || !(isValidPass(q.pass) || q.pass == ConvolutionPass::gradWeight)) return refuse("blockedConv2dChoose: the geometry is not valid");
   if (!holds(q.choice, 3)) return refuse("blockedConv2dChoose: choice is shorter than 3");
   const int64_t weights = elements(q.g.oc, q.g.ic, q.g.kh, q.g.kw), reach = int64_t{q.g.kh} * q.g.dilationH;
   if (weights < 0 || weights > INT32_MAX / 8 || reach > INT32_MAX || int64_t{q.g.kw} * q.g.dilationW > INT32_MAX)
@@ -21,6 +21,13 @@ INLINE Work plan(const args::blockedConv2dChoose& q) {
 }
 
 INLINE void run(const args::blockedConv2dChoose& q, int, Range, const Workspace&) {
+  if (q.pass == ConvolutionPass::gradWeight) {
+    const BlockedWeightSum s = blockedWeightSum(q.g);
+    q.choice.data[0] = chooseWeightAlgorithm(s, q.exact != 0);
+    q.choice.data[1] = 0;
+    q.choice.data[2] = static_cast<int32_t>(largest(windowHalo(s.y), windowHalo(s.x)));
+    return;
+  }
   const BlockedSum s = blockedSum(q.g, q.pass, 0, 0);
   const int32_t algorithm = chooseAlgorithm(s, q.exact != 0);
   q.choice.data[0] = algorithm;

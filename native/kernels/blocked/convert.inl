@@ -97,13 +97,16 @@ Work plan(const args::toBlocked& a) {
   return planBands(blocked(a.g));
 }
 
-void run(const args::toBlocked& a, int, Range range, const Workspace&) {
-  const Blocked b = blocked(a.g);
+// Blocks bands of a tensor, with their border.
+INLINE void blockBands(const Blocked& b, const float* x, float* y, Range range) {
   forEachBand(b, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
-    const float* x = a.x.data + (image * b.c + block * kBlock) * b.h * b.w;
-    blockRows(b, x, a.y.data, image, block, rowBegin, rowEnd);
-    zeroBorder(b, a.y.data, image, block, rowBegin, rowEnd);
+    blockRows(b, x + (image * b.c + block * kBlock) * b.h * b.w, y, image, block, rowBegin, rowEnd);
+    zeroBorder(b, y, image, block, rowBegin, rowEnd);
   });
+}
+
+void run(const args::toBlocked& a, int, Range range, const Workspace&) {
+  blockBands(blocked(a.g), a.x.data, a.y.data, range);
 }
 
 Work plan(const args::fromBlocked& a) {

@@ -131,7 +131,7 @@ INLINE bool suitsDepthwise(const BlockedSum& s) { return s.gradient ? s.rows == 
 INLINE int64_t packedDepthwiseFloats(const BlockedSum& s) { return packedLaneFloats(s); }
 
 // A set is [channels][rows][columns][kBlock].
-void packDepthwise(const float* weight, const float* bias, const BlockedSum& s, float* packed) {
+INLINE void packDepthwise(const float* weight, const float* bias, const BlockedSum& s, float* packed) {
   const int64_t area = s.y.kernel * s.x.kernel;
   for (int64_t block = 0; block < s.to.blocks; block++, packed += laneBlockFloats(s)) {
     const int64_t channel = block * kBlock, lanes = smallest(kBlock, s.to.c - channel);
@@ -177,7 +177,7 @@ INLINE int64_t depthwiseCopyFloats(const BlockedSum& s) {
   return s.channels * smallest(sourceRows, s.from.h + 2 * s.from.halo) * s.from.row;
 }
 
-Work planDepthwise(const BlockedSum& s) {
+INLINE Work planDepthwise(const BlockedSum& s) {
   Work work = planLaneSum(s);
   work.localFloats = depthwiseCopyFloats(s);
   return work;
@@ -201,7 +201,7 @@ INLINE void depthwiseBand(const BlockedSum& s, int64_t image, int64_t block, int
   laneBand<DepthwiseAlgorithm>(s, d, source, image, block, rowBegin, rowEnd);
 }
 
-void runDepthwise(const BlockedSum& s, int, Range range, const Workspace& workspace) {
+INLINE void runDepthwise(const BlockedSum& s, int, Range range, const Workspace& workspace) {
   forEachBand(s.to, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
     depthwiseBand(s, image, block, rowBegin, rowEnd, workspace.local);
   });

@@ -1,8 +1,8 @@
 // The gradient of the weights for blocked tensors: what it demands of its buffers, and which algorithm sums it.
 #pragma once
+#include "kernels/blocked/algorithm.inl"
+#include "kernels/blocked/depthwise_weight.inl"
 #include "kernels/blocked/winograd_weight.inl"
-#include "kernels/conv2d.inl"
-#include "kernels/operations.h"
 
 namespace ISA {
 namespace {
@@ -31,15 +31,32 @@ INLINE BlockedWeightSum blockedWeightSum(const args::blockedConv2dGradWeight& q)
   return s;
 }
 
+// The same where groups have a single channel.
+INLINE DepthwiseWeightSum depthwiseWeightSum(const BlockedWeightSum& s) {
+  return {s.source, s.gradient, s.result, s.from, s.to, s.rows, s.y, s.x};
+}
+
 // The side of the tiles of Winograd's algorithm, or 0 for direct summation. Without positions there is nothing to tile.
 INLINE int64_t winogradWeightSide(const BlockedWeightSum& s, int32_t algorithm) {
   if (s.images * s.y.output * s.x.output == 0) return 0;
   return algorithm == ConvolutionAlgorithm::winograd4 ? 4 : algorithm == ConvolutionAlgorithm::winograd2 ? 2 : 0;
 }
 
-// Whether every window lies inside the border of x.
-INLINE bool staysInside(const Axis& axis, int64_t halo) {
-  return axis.pad <= halo && reach(axis, axis.output) - axis.pad <= axis.source + halo;
+// The border of x inside which every window lies.
+INLINE int64_t windowHalo(const Axis& axis) {
+  if (axis.output == 0) return 0;
+  return largest(0, largest(axis.pad, reach(axis, axis.output) - axis.pad - axis.source));
+}
+
+// Depends on the shape only.
+INLINE int32_t chooseWeightAlgorithm(const BlockedWeightSum& s, bool exact) {
+  if (s.groups > 1 && s.channels == 1) return ConvolutionAlgorithm::depthwise;
+  if (s.groups == 1 && s.channels < kBlock && fitsPlain(plainFloats(s, 1, smallest(s.x.output, kUnitCols)), kPlainFloats))
+    return ConvolutionAlgorithm::plainInput;
+  if (s.groups > 1 && (s.rows % kBlock != 0 || s.channels % kBlock != 0)) return kNoAlgorithm;
+  if (!exact && suitsWinogradWeight(s, 4)) return ConvolutionAlgorithm::winograd4;
+  if (!exact && suitsWinogradWeight(s, 2)) return ConvolutionAlgorithm::winograd2;
+  return ConvolutionAlgorithm::direct;
 }
 
 INLINE Work plan(const args::blockedConv2dGradWeight& q) {
@@ -56,8 +73,12 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
 
   const BlockedWeightSum s = blockedWeightSum(q);
   const bool empty = elements(g.n, g.oh, g.ow) == 0;
-  if (!plain && !empty && (!staysInside(s.y, q.o.haloIn) || !staysInside(s.x, q.o.haloIn)))
+  if (!plain && !empty && q.o.haloIn < largest(windowHalo(s.y), windowHalo(s.x)))
     return refuse("blockedConv2dGradWeight: windows reach beyond the border of x");
+  if (q.o.algorithm == ConvolutionAlgorithm::depthwise) {
+    if (s.channels != 1) return refuse("blockedConv2dGradWeight: groups are more than a channel");
+    return planDepthwiseWeight(depthwiseWeightSum(s));
+  }
   if (g.groups > 1 && (plain || s.rows % kBlock != 0 || s.channels % kBlock != 0))
     return refuse("blockedConv2dGradWeight: groups are not whole blocks of channels");
   switch (q.o.algorithm) {
@@ -80,6 +101,8 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
 
 INLINE void run(const args::blockedConv2dGradWeight& q, int phase, Range range, const Workspace& workspace) {
   const BlockedWeightSum s = blockedWeightSum(q);
+  if (q.o.algorithm == ConvolutionAlgorithm::depthwise)
+    return runDepthwiseWeight(depthwiseWeightSum(s), phase, range, workspace);
   switch (winogradWeightSide(s, q.o.algorithm)) {
     case 4:
       return runWinogradWeight<4>(s, phase, range, workspace);

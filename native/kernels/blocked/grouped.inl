@@ -99,7 +99,7 @@ INLINE bool suitsGrouped(const BlockedSum& s) {
 INLINE int64_t packedGroupedFloats(const BlockedSum& s) { return packedLaneFloats(s); }
 
 // A set is [rows][channel distance j][columns][kBlock].
-void packGrouped(const float* weight, const float* bias, const BlockedSum& s, float* packed) {
+INLINE void packGrouped(const float* weight, const float* bias, const BlockedSum& s, float* packed) {
   const int64_t area = s.y.kernel * s.x.kernel, size = s.channels;
   for (int64_t block = 0; block < s.to.blocks; block++, packed += laneBlockFloats(s)) {
     const int64_t channel = block * kBlock, lanes = smallest(kBlock, s.to.c - channel);
@@ -125,9 +125,9 @@ void packGrouped(const float* weight, const float* bias, const BlockedSum& s, fl
   }
 }
 
-Work planGrouped(const BlockedSum& s) { return planLaneSum(s); }
+INLINE Work planGrouped(const BlockedSum& s) { return planLaneSum(s); }
 
-void runGrouped(const BlockedSum& s, int, Range range, const Workspace&) {
+INLINE void runGrouped(const BlockedSum& s, int, Range range, const Workspace&) {
   int32_t lanes[kMostGrouped * kWidth];
   for (int j = 0; j < smallest(kMostGrouped, kWidth); j++)
     for (int i = 0; i < kWidth; i++) lanes[j * kWidth + i] = i ^ j;

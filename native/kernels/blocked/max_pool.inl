@@ -11,77 +11,90 @@ constexpr float kNoTap = 255;
 // max gives its second operand if either is NaN: a NaN stays, and a new one replaces what was there.
 INLINE V maxOrNan(V best, V x) { return select(isNan(x), x, max(x, best)); }
 
-// The maximum of one window. `lowest` is that of no pixels.
-INLINE V maxWindow(const PoolRow& row, int64_t startW, Span columns, V lowest) {
-  V best = lowest;
-  for (int64_t kh = row.taps.begin; kh < row.taps.end; kh++)
-    for (int64_t kw = columns.begin; kw < columns.end; kw++) best = maxOrNan(best, load(tapAt(row, kh, startW, kw)));
-  return best;
+// A row of results: values, and taps if wanted.
+struct MaxRow {
+  float* values;
+  uint8_t* taps;        // or nullptr
+  const float* lowest;  // what a window in padding gives
+};
+
+// One window with care: the first maximum, or the first NaN.
+INLINE void maxSingle(const PoolRow& row, const MaxRow& to, int64_t ow) {
+  const Pool2dGeometry& g = *row.g;
+  const int64_t startW = ow * g.strideW - g.padLeft;
+  const Span columns = validTaps(startW, g.kw, g.dilationW, g.w);
+  V best = load(to.lowest);
+  if (!to.taps) {
+    for (int64_t kh = row.taps.begin; kh < row.taps.end; kh++)
+      for (int64_t kw = columns.begin; kw < columns.end; kw++) best = maxOrNan(best, load(tapAt(row, kh, startW, kw)));
+    return store(to.values + ow * kBlock, best);
+  }
+  V at = set1(kNoTap);
+  bool first = true;
+  for (int64_t kh = row.taps.begin; kh < row.taps.end; kh++) {
+    for (int64_t kw = columns.begin; kw < columns.end; kw++, first = false) {
+      const V x = load(tapAt(row, kh, startW, kw)), tap = set1(static_cast<float>(kh * g.kw + kw));
+      const M larger = both(invert(lessEqual(x, best)), equal(best, best));
+      best = first ? x : select(larger, x, best);
+      at = first ? tap : select(larger, tap, at);
+    }
+  }
+  store(to.values + ow * kBlock, best);
+  storeBytes(to.taps + ow * kBlock, at);
 }
 
 // Windows [begin, end), which lie inside horizontally. A tile looks for larger values only, for looking for NaN as well
 // would take twice as long. It adds up all it sees at the same time, additions being free beside loads and maxima: where
 // the sum is NaN, which it also is when infinities of both signs meet, windows are computed with care.
+//
+// Taps are found by comparing with the maximum, from the last to the first: two operations a tap, where keeping them up
+// to date beside the maximum would take five.
 template <int Width, int Stride>
-INLINE void maxTiles(const PoolRow& row, int64_t begin, int64_t end, V lowest, float* results) {
-  const Pool2dGeometry& g = *row.g;
+INLINE void maxTiles(const PoolRow& row, int64_t begin, int64_t end, const MaxRow& to) {
   forEachPoolTile(begin, end, [&](auto count, int64_t ow) {
     constexpr int kCount = decltype(count)::value;
     V best[kCount], seen[4] = {zero(), zero(), zero(), zero()};
-    const int64_t startW = ow * Stride - g.padLeft;
+    const int64_t startW = ow * Stride - row.g->padLeft;
     const auto join = [&](int column, V a, V x, bool first) {
       seen[column % 4] = add(seen[column % 4], x);
       return first ? x : max(x, a);
     };
     poolTile<Width, Stride>(row, startW, best, join, [](V a, V b) { return max(a, b); });
-    const bool careful = any(isNan(add(add(seen[0], seen[1]), add(seen[2], seen[3]))));
+    if (any(isNan(add(add(seen[0], seen[1]), add(seen[2], seen[3]))))) {
+      for (int i = 0; i < kCount; i++) maxSingle(row, to, ow + i);
+      return;
+    }
 #pragma GCC unroll 8
-    for (int i = 0; i < kCount; i++) store(results + (ow + i) * kBlock, best[i]);
-    if (!careful) return;
-    for (int i = 0; i < kCount; i++)
-      store(results + (ow + i) * kBlock, maxWindow(row, startW + i * Stride, {0, Width}, lowest));
+    for (int i = 0; i < kCount; i++) store(to.values + (ow + i) * kBlock, best[i]);
+    if (!to.taps) return;
+    V at[kCount];
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; i++) at[i] = set1(kNoTap);
+    for (int64_t kh = row.taps.end - 1; kh >= row.taps.begin; kh--) {
+      const float* pixels = tapAt(row, kh, startW, 0);
+#pragma GCC unroll 8
+      for (int kw = Width - 1; kw >= 0; kw--) {
+        const V tap = set1(static_cast<float>(kh * Width + kw));
+#pragma GCC unroll 8
+        for (int i = 0; i < kCount; i++)
+          at[i] = select(equal(best[i], load(pixels + (i * Stride + kw) * kBlock)), tap, at[i]);
+      }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; i++) storeBytes(to.taps + (ow + i) * kBlock, at[i]);
   });
 }
 
-__attribute__((noinline)) void maxRow(const PoolRow& row, const float* lowest, float* results) {
-  const V none = load(lowest);
+__attribute__((noinline)) void maxRow(const PoolRow& row, const MaxRow& to) {
   const Pool2dGeometry& g = *row.g;
-  const Span inside = interiorWindows(g.ow, g.kw, g.dilationW, g.strideW, g.padLeft, g.w);
+  Span inside = interiorWindows(g.ow, g.kw, g.dilationW, g.strideW, g.padLeft, g.w);
   const PoolTile tile = row.taps.begin < row.taps.end ? poolTileOf(g) : PoolTile::any;
-  const auto single = [&](int64_t begin, int64_t end) {
-    for (int64_t ow = begin; ow < end; ow++) {
-      const int64_t startW = ow * g.strideW - g.padLeft;
-      store(results + ow * kBlock, maxWindow(row, startW, validTaps(startW, g.kw, g.dilationW, g.w), none));
-    }
-  };
-  if (tile == PoolTile::any) return single(0, g.ow);
-  single(0, inside.begin);
-  if (tile == PoolTile::wide2Stride2) maxTiles<2, 2>(row, inside.begin, inside.end, none, results);
-  if (tile == PoolTile::wide3Stride1) maxTiles<3, 1>(row, inside.begin, inside.end, none, results);
-  if (tile == PoolTile::wide3Stride2) maxTiles<3, 2>(row, inside.begin, inside.end, none, results);
-  single(inside.end, g.ow);
-}
-
-// The same with the tap of each maximum: the first one, or the first NaN.
-__attribute__((noinline)) void maxRowWithTaps(const PoolRow& row, const float* lowest, float* results,
-                                              uint8_t* taps) {
-  const Pool2dGeometry& g = *row.g;
-  for (int64_t ow = 0; ow < g.ow; ow++) {
-    const int64_t startW = ow * g.strideW - g.padLeft;
-    const Span columns = validTaps(startW, g.kw, g.dilationW, g.w);
-    V best = load(lowest), at = set1(kNoTap);
-    bool first = true;
-    for (int64_t kh = row.taps.begin; kh < row.taps.end; kh++) {
-      for (int64_t kw = columns.begin; kw < columns.end; kw++, first = false) {
-        const V x = load(tapAt(row, kh, startW, kw)), tap = set1(static_cast<float>(kh * g.kw + kw));
-        const M larger = both(invert(lessEqual(x, best)), equal(best, best));
-        best = first ? x : select(larger, x, best);
-        at = first ? tap : select(larger, tap, at);
-      }
-    }
-    store(results + ow * kBlock, best);
-    storeBytes(taps + ow * kBlock, at);
-  }
+  if (tile == PoolTile::any) inside = {g.ow, g.ow};
+  for (int64_t ow = 0; ow < inside.begin; ow++) maxSingle(row, to, ow);
+  if (tile == PoolTile::wide2Stride2) maxTiles<2, 2>(row, inside.begin, inside.end, to);
+  if (tile == PoolTile::wide3Stride1) maxTiles<3, 1>(row, inside.begin, inside.end, to);
+  if (tile == PoolTile::wide3Stride2) maxTiles<3, 2>(row, inside.begin, inside.end, to);
+  for (int64_t ow = inside.end; ow < g.ow; ow++) maxSingle(row, to, ow);
 }
 
 Work plan(const args::blockedMaxPool2d& a) {
@@ -99,7 +112,7 @@ void run(const args::blockedMaxPool2d& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
   const Blocked from = pooledFrom(g, a.haloIn), to = pooledTo(g, a.haloOut);
   forEachBand(to, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
-    // what a window in padding gives; lanes that are no channel stay finite
+    // minus infinity, but lanes that are no channel stay finite
     float lowest[kBlock];
     for (int i = 0; i < kBlock; i++) lowest[i] = block * kBlock + i < to.c ? -__builtin_inff() : 0;
     for (int64_t oh = rowBegin; oh < rowEnd; oh++) {
@@ -107,13 +120,9 @@ void run(const args::blockedMaxPool2d& a, int, Range range, const Workspace&) {
       for (int part = 0; part < kBlock; part += kWidth) {
         const float* source = a.x.data + pixelAt(from, image, block, 0, 0) + part;
         const PoolRow row = {source, from.row, startH, validTaps(startH, g.kh, g.dilationH, g.h), &g};
-        float* results = a.y.data + pixelAt(to, image, block, oh, 0) + part;
-        if (a.taps.data) {
-          const int64_t first = ((image * to.blocks + block) * to.h + oh) * to.w * kBlock;
-          maxRowWithTaps(row, lowest + part, results, a.taps.data + first + part);
-        } else {
-          maxRow(row, lowest + part, results);
-        }
+        const int64_t first = ((image * to.blocks + block) * to.h + oh) * to.w * kBlock + part;
+        maxRow(row, {a.y.data + pixelAt(to, image, block, oh, 0) + part, a.taps.data ? a.taps.data + first : nullptr,
+                     lowest + part});
       }
     }
     zeroBorder(to, a.y.data, image, block, rowBegin, rowEnd);

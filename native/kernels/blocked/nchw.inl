@@ -123,6 +123,8 @@ INLINE void blockBand(const NchwSum& n, const NchwGrid& grid, const RowBand& ban
   b.plane = grid.sourcePlane;
   const int64_t side = b.halo * kBlock, end = smallest(b.h, rows.end), first = largest(0, rows.begin);
   const int64_t channels = s.channels, blocks = b.blocks / s.groups;
+  // a kernel of one row does not read the rows between
+  const int64_t every = !s.gradient && s.y.kernel == 1 ? s.y.stride : 1;
   b.c = channels;
   const float* image = n.source + (band.image * s.groups + band.group) * channels * b.h * b.w;
   for (int64_t block = 0; block < blocks; block++) {
@@ -134,8 +136,14 @@ INLINE void blockBand(const NchwSum& n, const NchwGrid& grid, const RowBand& ban
       if (inside) fillRow(p + side + b.w * kBlock, side, 0);
     }
     // blockRows counts rows from the top of the image and its border
-    if (first < end)
-      blockRows(b, image + block * kBlock * b.h * b.w, to - (rows.begin + b.halo) * b.row, 0, block, first, end);
+    const float* x = image + block * kBlock * b.h * b.w;
+    float* y = to - (rows.begin + b.halo) * b.row;
+    if (every == 1) {
+      if (first < end) blockRows(b, x, y, 0, block, first, end);
+      continue;
+    }
+    for (int64_t row = rows.begin; row < end; row += every)
+      if (row >= 0) blockRows(b, x, y, 0, block, row, row + 1);
   }
 }
 
@@ -237,12 +245,7 @@ INLINE void runNchw(const NchwSum& n, int phase, Range range, const Workspace& w
     return;
   }
   if (phase == 1) {
-    float* blocks = workspace.shared + (grid.packsAlone ? 0 : grid.packed);
-    forEachBand(s.from, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
-      const float* x = n.source + (image * s.from.c + block * kBlock) * s.from.h * s.from.w;
-      blockRows(s.from, x, blocks, image, block, rowBegin, rowEnd);
-      zeroBorder(s.from, blocks, image, block, rowBegin, rowEnd);
-    });
+    blockBands(s.from, n.source, workspace.shared + (grid.packsAlone ? 0 : grid.packed), range);
     return;
   }
   for (int64_t item = range.begin; item < range.end; item++) {

@@ -66,10 +66,6 @@ INLINE PoolTile poolTileOf(const Pool2dGeometry& g) {
 }
 
 // Calls tile(constant Count, first window) for windows [begin, end) in tiles of at most kPoolTile.
-template <int Count>
-struct Constant {
-  static constexpr int value = Count;
-};
 template <int Count = kPoolTile, class Tile>
 INLINE void forEachPoolTile(int64_t begin, int64_t end, Tile tile) {
   for (; begin + Count <= end; begin += Count) tile(Constant<Count>(), begin);

@@ -151,21 +151,20 @@ INLINE TilePlace tilePlace(const BlockedTiles& grid, int64_t tile) {
   return {row / grid.tilesY, row % grid.tilesY * Out, tile % grid.tilesX * Out};
 }
 
-// The patch of (Out + 2) x (Out + 2) pixels from (y, x) on. One that runs over the border, as at the right and the bottom
-// of images that are no multiple of a tile, is copied together with the zeros it lacks.
-template <int Out>
-INLINE const float* patchAt(const Blocked& from, const float* block, int64_t y, int64_t x, float* copy, int64_t* rowStep) {
-  constexpr int64_t kSide = Out + 2;
-  const int64_t halo = from.halo;
-  if (y >= -halo && x >= -halo && y + kSide <= from.h + halo && x + kSide <= from.w + halo) {
-    *rowStep = from.row;
-    return block + (y + halo) * from.row + (x + halo) * kBlock;
+// The Side x Side pixels of a block of an image from (y, x) on. If they run over the border, as at the right and the
+// bottom of images that are no multiple of a tile, they are copied together with the zeros they lack.
+template <int Side>
+INLINE const float* patchAt(const Blocked& b, const float* block, int64_t y, int64_t x, float* copy, int64_t* rowStep) {
+  const int64_t halo = b.halo;
+  if (y >= -halo && x >= -halo && y + Side <= b.h + halo && x + Side <= b.w + halo) {
+    *rowStep = b.row;
+    return block + (y + halo) * b.row + (x + halo) * kBlock;
   }
-  *rowStep = kSide * kBlock;
-  fillRow(copy, kSide * kSide * kBlock, 0);
-  const int64_t low = largest(x, -halo), high = smallest(x + kSide, from.w + halo);
-  for (int64_t i = largest(y, -halo); i < smallest(y + kSide, from.h + halo) && low < high; i++)
-    copyRow(copy + ((i - y) * kSide + low - x) * kBlock, block + (i + halo) * from.row + (low + halo) * kBlock,
+  *rowStep = Side * kBlock;
+  fillRow(copy, Side * Side * kBlock, 0);
+  const int64_t low = largest(x, -halo), high = smallest(x + Side, b.w + halo);
+  for (int64_t i = largest(y, -halo); i < smallest(y + Side, b.h + halo) && low < high; i++)
+    copyRow(copy + ((i - y) * Side + low - x) * kBlock, block + (i + halo) * b.row + (low + halo) * kBlock,
             (high - low) * kBlock);
   return copy;
 }
@@ -181,8 +180,8 @@ INLINE float transformTiles(const BlockedSum& s, const BlockedTiles& grid, int64
   for (int64_t tile = begin; tile < end; tile++, to += kBlock) {
     const TilePlace at = tilePlace<Out>(grid, tile);
     int64_t rowStep;
-    const float* patch = patchAt<Out>(s.from, s.source + at.image * s.from.image + block * s.from.plane, at.y + top,
-                                      at.x + left, copy, &rowStep);
+    const float* patch = patchAt<Out + 2>(s.from, s.source + at.image * s.from.image + block * s.from.plane,
+                                          at.y + top, at.x + left, copy, &rowStep);
     for (int c = 0; c < kBlock; c += kWidth) transformPatch<Out>(patch + c, rowStep, to + c, step, magnitude);
   }
   return reduceAdd(magnitude);

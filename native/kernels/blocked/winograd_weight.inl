@@ -18,8 +18,8 @@
 // over a chunk only; 2.5 times over as few as 300. The sums of weight_sum.inl, as careful, round 2 to 3 times less.
 #pragma once
 #include "kernels/blocked/weight_sum.inl"
+#include "kernels/blocked/winograd.inl"
 #include "kernels/blocked/winograd_weight_transforms.inl"
-#include "kernels/conv2d.inl"
 
 namespace ISA {
 namespace {
@@ -110,23 +110,6 @@ INLINE void forEachRun(const WinogradWeightGrid& grid, int64_t begin, int64_t en
   }
 }
 
-// The Side x Side pixels of a block from (y, x) on: in place if they lie inside the tensor's border, otherwise as a
-// copy in `patch` with zeros where there is no pixel.
-template <int Side>
-INLINE const float* patchAt(const float* tensor, const Blocked& b, int64_t image, int64_t block, int64_t y, int64_t x,
-                            float* patch, int64_t* rowStep) {
-  if (y + Side <= b.h + b.halo && x + Side <= b.w + b.halo) {
-    *rowStep = b.row;
-    return tensor + pixelAt(b, image, block, y, x);
-  }
-  *rowStep = Side * kBlock;
-  fillRow(patch, Side * Side * kBlock, 0);
-  const int64_t rows = smallest(Side, b.h + b.halo - y), cols = smallest(Side, b.w + b.halo - x);
-  for (int64_t i = 0; i < rows; i++)
-    copyRow(patch + i * Side * kBlock, tensor + pixelAt(b, image, block, y + i, x), cols * kBlock);
-  return patch;
-}
-
 // Transforms tiles [begin, end) of a block to one band of points, adding the absolute values of its channels to
 // *magnitude. `Side` is that of what is transformed, every Out pixels from (top, left) on.
 template <int Out, int Side>
@@ -138,7 +121,7 @@ INLINE void transformTiles(const float* tensor, const Blocked& b, const Winograd
     for (int c = 0; c < kBlock / kWidth; c++) sums[c] = zero();
     for (int64_t i = 0; i < run.count; i++) {
       int64_t rowStep;
-      const float* pixels = patchAt<Side>(tensor, b, run.image, block, run.tileY * Out + top,
+      const float* pixels = patchAt<Side>(b, tensor + run.image * b.image + block * b.plane, run.tileY * Out + top,
                                           (run.tileX + i) * Out + left, patch, &rowStep);
       float* tile = to + (first + i) * kBlock;
       for (int c = 0; c < kBlock / kWidth; c++) {

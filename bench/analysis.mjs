@@ -1,0 +1,144 @@
+// What the records of a report amount to: targets met or not. Pure functions of data.
+import { geometricMean } from './statistics.mjs';
+
+/** Whether a name matches one of the patterns, in which * stands for anything. */
+export function matches(patterns, name) {
+  const literal = (text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  return patterns.some((pattern) => new RegExp(`^${pattern.split('*').map(literal).join('.*')}$`).test(name));
+}
+
+const idOf = ({ network, layer }) => `${network}.${layer}`;
+const measured = ({ unsupported }) => !unsupported;
+
+/** Layers of a pass as one object each: { id, count, flops, channels, sides: { side: record } }; unsupported sides are missing. */
+export function layersByName(records, pass = 'forward') {
+  const layers = new Map();
+  for (const record of records.filter((each) => each.pass === pass)) {
+    const id = idOf(record);
+    const { network, layer, count, flops, channels } = record;
+    if (!layers.has(id)) layers.set(id, { id, network, layer, count, flops, channels, sides: {} });
+    if (measured(record)) layers.get(id).sides[record.side] = record;
+  }
+  for (const { sides } of layers.values()) {
+    // without Winograd: a side of its own only where Winograd would be chosen
+    const direct = sides['blocked-direct'] ?? (/^winograd/.test(sides.blocked?.algorithm) ? undefined : sides.blocked);
+    if (direct) sides.direct = direct;
+  }
+  return [...layers.values()];
+}
+
+/** Each number that a target is about: [what, percent]. */
+const NUMBERS = {
+  gemm: ({ gemm }, { case: name, side = 'gemm' }) =>
+    gemm.filter((record) => record.name === name && record.side === side).map((record) => [name, record.percent]),
+
+  layers: ({ convolutions }, { pass, side = 'blocked', layers }) =>
+    select(convolutions, pass, layers, [side]).map(({ id, sides }) => [id, sides[side].percent]),
+
+  average({ convolutions }, { pass, side = 'blocked', layers, class: name }) {
+    const chosen = select(convolutions, pass, layers, [side]);
+    return chosen.length ? [[name, averagePercent(chosen, side)]] : [];
+  },
+
+  ofForward({ convolutions }, { pass, side = 'blocked', layers }) {
+    const forward = new Map(
+      select(convolutions, 'forward', layers, [side]).map((each) => [each.id, each.sides[side].ms]),
+    );
+    return select(convolutions, pass, layers, [side])
+      .filter(({ id }) => forward.has(id))
+      .map(({ id, sides }) => [id, (100 * forward.get(id)) / sides[side].ms]);
+  },
+
+  memory: ({ memory }, { ops }) =>
+    memory.filter(({ op }) => matches(ops, op)).map(({ op, size, percent }) => [`${op} ${size}`, percent]),
+
+  scaling: ({ threads }) =>
+    layersByName(threads)
+      // without a clean sample, threads shared a core: that says nothing of the kernels
+      .filter(({ sides }) => sides.one?.clean > 0 && sides.all?.clean > 0 && sides.one.ms > 0.2)
+      .map(({ id, sides }) => [id, (100 * sides.one.ms) / sides.all.ms]),
+
+  isa: ({ isas }) =>
+    layersByName(isas)
+      .filter(({ sides }) => sides.avx2 && sides.avx512)
+      .map(({ id, sides }) => [id, (100 * sides.avx512.ms) / sides.avx2.ms]),
+
+  ratio: ({ convolutions }, { side, layers, minChannels }) =>
+    select(convolutions, 'forward', layers, [side, 'blocked'])
+      .filter(({ channels }) => channels >= minChannels)
+      .map(({ id, sides }) => [id, (100 * sides.blocked.ms) / sides[side].ms]),
+
+  faster: ({ convolutions }, { pass, than, layers }) =>
+    select(convolutions, pass, layers, [than, 'blocked']).map(({ id, sides }) => [
+      id,
+      (100 * sides[than].ms) / sides.blocked.ms,
+    ]),
+
+  fasterMean({ convolutions }, { than, layers, class: name }) {
+    const chosen = select(convolutions, 'forward', layers, [than, 'blocked']);
+    const ratios = chosen.map(({ sides }) => (100 * sides[than].ms) / sides.blocked.ms);
+    const counts = chosen.map(({ count }) => count);
+    return chosen.length ? [[name, geometricMean(ratios, counts)]] : [];
+  },
+};
+
+export const targetKinds = Object.keys(NUMBERS);
+
+function select(records, pass, patterns, sides) {
+  return layersByName(records, pass).filter(
+    (each) => matches(patterns, each.id) && sides.every((side) => each.sides[side]),
+  );
+}
+
+/** Rate of some layers together, each as often as it occurs, as a share of the peak. */
+export function averagePercent(layers, side) {
+  const flops = layers.reduce((sum, each) => sum + each.count * each.flops, 0);
+  const ms = layers.reduce((sum, each) => sum + each.count * each.sides[side].ms, 0);
+  const { percent, gflops } = layers[0].sides[side];
+  return (flops / ms / 1e6) * (percent / gflops);
+}
+
+/**
+ * A target with what was measured: `worst` and what it belongs to, how many numbers there are, how many fall short.
+ * Without a number, `worst` is undefined and `met` is null.
+ */
+export function evaluate(target, records) {
+  const numbers = NUMBERS[target.kind](records, target);
+  if (numbers.length === 0) return { ...target, count: 0, met: null };
+  const [where, worst] = numbers.reduce((least, each) => (each[1] < least[1] ? each : least));
+  const short = numbers.filter(([, percent]) => percent < target.atLeast);
+  const mean = geometricMean(numbers.map(([, percent]) => percent));
+  return {
+    ...target,
+    numbers,
+    worst,
+    where,
+    mean,
+    count: numbers.length,
+    short: short.length,
+    met: short.length === 0,
+  };
+}
+
+/** Bars of the chart: per class of layers, the average share of the peak each side reaches, and the target. */
+export function classBars(targets, convolutions, sides) {
+  const bars = [];
+  for (const target of targets) {
+    if (target.kind !== 'layers' && target.kind !== 'average') continue;
+    const layers = layersByName(convolutions, target.pass).filter(({ id }) => matches(target.layers, id));
+    const own = target.side ?? 'blocked';
+    const values = {};
+    // others are no match for a class without Winograd where they have the choice
+    const usesWinograd = (side) =>
+      layers.some(({ sides: { [side]: record, 'blocked-direct': direct } }) =>
+        side === 'native' ? direct : /wino/.test(record?.algorithm),
+      );
+    const others = target.side === 'direct' ? sides.filter((side) => !usesWinograd(side)) : sides;
+    for (const side of [own, ...others]) {
+      const complete = layers.length > 0 && layers.every((each) => each.sides[side]);
+      if (complete) values[side === own ? 'own' : side] = averagePercent(layers, side);
+    }
+    if (values.own !== undefined) bars.push({ name: target.class, target: target.atLeast, values });
+  }
+  return bars;
+}

@@ -1,0 +1,75 @@
+// Pools on the native kernels' own layout. As in ops.mjs; besides, `inBlocks` says which arguments are in blocks, with
+// their shape, and `callBlocked` and `setUpBlocked` are what native kernels run. `call` remains what TypeScript computes.
+import { BLOCKED_FIELDS, encode } from '../../dist/geometry.js';
+import { eachLike, plainOps, pool, quarter } from './ops.mjs';
+
+const full = ({ n, c, h, w }) => ({ n, c, h, w, halo: 0 });
+const halved = ({ n, c, h, w }) => ({ n, c, h: h / 2, w: w / 2, halo: 0 });
+const plainOp = (name) => plainOps.find((op) => op.name === name);
+
+const maxPool = (name, kernel, padding) => ({
+  ...plainOp(name),
+  name: `blocked_${name}`,
+  inBlocks: { x: full, y: halved },
+  passes: { x: 1, y: 1 },
+  reads: 4,
+  writes: 1,
+  callBlocked: (kernels, { x, y }, d) => kernels.blockedMaxPool2d(x, y, null, pool(d, kernel, padding), 0, 0),
+});
+
+const backward = plainOp('max_pool_2x2_backward');
+
+export const blockedOps = [
+  maxPool('max_pool_2x2', 2, 0),
+  maxPool('max_pool_3x3', 3, 1),
+  {
+    ...backward,
+    name: 'blocked_max_pool_2x2_backward',
+    buffers: { ...backward.buffers, taps: quarter },
+    inBlocks: { x: full, dy: halved, y: halved, dx: full },
+    passes: { dy: 1, taps: 1, dx: 1 },
+    reads: 1,
+    setUpBlocked: (kernels, { x, y, taps }, d) => kernels.blockedMaxPool2d(x, y, taps, pool(d, 2, 0), 0, 0),
+    callBlocked: (kernels, { dy, taps, dx }, d) => kernels.blockedMaxPool2dBackward(dy, taps, dx, pool(d, 2, 0), 0, 0),
+  },
+  {
+    ...plainOp('avg_pool_2x2'),
+    name: 'blocked_avg_pool_2x2',
+    inBlocks: { x: full, y: halved },
+    callBlocked: (kernels, { x, y }, d) => kernels.blockedAvgPool2d(x, y, pool(d, 2, 0), 0, 0),
+  },
+  {
+    ...plainOp('avg_pool_2x2_backward'),
+    name: 'blocked_avg_pool_2x2_backward',
+    inBlocks: { dy: halved, dx: full },
+    callBlocked: (kernels, { dy, dx }, d) => kernels.blockedAvgPool2dBackward(dy, dx, pool(d, 2, 0), 0, 0),
+  },
+  {
+    ...plainOp('global_avg_pool'),
+    name: 'blocked_global_avg_pool',
+    inBlocks: { x: full },
+    callBlocked: (kernels, { x, y }, d) => kernels.blockedGlobalAvgPool2d(x, y, encode(BLOCKED_FIELDS, full(d))),
+  },
+  {
+    name: 'to_blocked',
+    buffers: { x: eachLike, y: eachLike },
+    outputs: ['y'],
+    inBlocks: { y: full },
+    passes: { x: 1, y: 1 },
+    reads: 1,
+    writes: 1,
+    call: (_kernels, { x, y }) => y.set(x),
+    callBlocked: (kernels, { x, y }, d) => kernels.toBlocked(x, y, encode(BLOCKED_FIELDS, full(d))),
+  },
+  {
+    name: 'from_blocked',
+    buffers: { x: eachLike, y: eachLike },
+    outputs: ['y'],
+    inBlocks: { x: full },
+    passes: { x: 1, y: 1 },
+    reads: 1,
+    writes: 1,
+    call: (_kernels, { x, y }) => y.set(x),
+    callBlocked: (kernels, { x, y }, d) => kernels.fromBlocked(x, y, encode(BLOCKED_FIELDS, full(d))),
+  },
+];
