@@ -292,7 +292,8 @@ INLINE double winogradWeightCost(const BlockedWeightSum& s) {
 
 // Whether Winograd's algorithm with tiles of side x side, side 4 or 2, is the best way to sum these weights.
 INLINE bool suitsWinogradWeight(const BlockedWeightSum& s, int64_t side) {
-  if (s.groups != 1 || !is3x3(s.y) || !is3x3(s.x) || s.images * s.rows * s.channels == 0) return false;
+  if (s.groups != 1 || !is3x3(s.y) || !is3x3(s.x)) return false;
+  if (elements(s.images, s.y.output, s.x.output, s.rows) < 1 || elements(s.rows, s.channels) < 1) return false;
   // a tap that sees nothing but padding has weight 0, not what its neighbours round to
   const auto seesPixels = [](const Axis& a) { return a.output > a.pad && a.source + a.pad > 2; };
   if (!seesPixels(s.y) || !seesPixels(s.x)) return false;
