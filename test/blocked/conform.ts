@@ -63,8 +63,7 @@ export function conform(c: Convolution, allowed: (i: number) => number, of = exp
 
 export const isWinograd = (algorithm: ConvolutionAlgorithm) => algorithm.startsWith('winograd');
 /** Transforms see whole patches: errors are relative to the largest terms around a result, not to its own. */
-export function bound(c: Convolution): (i: number) => number {
-  const s = expected(c, Math.abs);
+export function bound(c: Convolution, s = expected(c, Math.abs)): (i: number) => number {
   const largest = s.reduce((a, b) => Math.max(a, b), 0);
   const k = terms(c);
   if (isWinograd(c.algorithm)) return () => U * largest * (30 + Math.sqrt(k)) + SMALLEST_NORMAL * (1 + k);

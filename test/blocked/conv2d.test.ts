@@ -4,7 +4,7 @@ import { ACTIVATION_KINDS, CONVOLUTION_ALGORITHMS, type ConvolutionAlgorithm } f
 import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyAxes } from '../cases/conv2d.js';
 import { noNative, reportNative, withReason } from '../conformance/backends.js';
 import { U } from '../conformance/conform.js';
-import { integers, normals, positives } from '../conformance/data.js';
+import { type Fill, integers, normals, positives } from '../conformance/data.js';
 import { activate } from './activations.js';
 import { bound, conform, convolution, expected, isas, isWinograd, sizes, terms } from './conform.js';
 import { type Convolution, choose, convolve, native, PASSES, type Pass, tensors } from './convolution.js';
@@ -17,6 +17,13 @@ function algorithmsOf(g: Conv2dGeometry, pass: Pass): ConvolutionAlgorithm[] {
   const is3x3 = [g.kh, g.kw, g.strideH, g.strideW, g.dilationH, g.dilationW].join() === '3,3,1,1,1,1';
   if (g.groups === 1 && is3x3) found.push('winograd2', 'winograd4');
   return found;
+}
+
+/** Compares every algorithm with one and the same answer. */
+function everyAlgorithm(pass: Pass, g: Conv2dGeometry, fill: Fill): void {
+  const c = convolution(pass, g, 'direct', fill);
+  const [of, s] = [expected(c), expected(c, Math.abs)];
+  for (const algorithm of algorithmsOf(g, pass)) conform({ ...c, algorithm }, bound({ ...c, algorithm }, s), of);
 }
 
 describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
@@ -55,20 +62,15 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
 
     it.each(CONV2D_CASES.filter(({ x }) => x[2] * x[3] < 2000))('$why', (entry) => {
       const g = conv2dGeometry(entry);
-      for (const algorithm of algorithmsOf(g, pass)) {
-        if (!isWinograd(algorithm)) conform(convolution(pass, g, algorithm, integers), () => 0);
-        const c = convolution(pass, g, algorithm, positives);
-        conform(c, bound(c));
-      }
+      everyAlgorithm(pass, g, positives);
+      const whole = convolution(pass, g, 'direct', integers);
+      const of = expected(whole);
+      for (const algorithm of algorithmsOf(g, pass))
+        if (!isWinograd(algorithm)) conform({ ...whole, algorithm }, () => 0, of);
     });
 
     it('of random shapes', () => {
-      for (const g of randomConvolutions(60, 2e6)) {
-        for (const algorithm of algorithmsOf(g, pass)) {
-          const c = convolution(pass, g, algorithm, normals);
-          conform(c, bound(c));
-        }
-      }
+      for (const g of randomConvolutions(60, 2e6)) everyAlgorithm(pass, g, normals);
     });
   });
 
@@ -78,19 +80,19 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
     const slopes = normals(35, 9);
 
     it.each(ACTIVATION_KINDS)('%s, with and without a residual, before and after it', (activation) => {
-      for (const algorithm of ['direct', 'plainInput', 'winograd2', 'winograd4'] as const) {
-        for (const residual of [undefined, 'before', 'after'] as const) {
-          const plain = convolution('forward', g, algorithm, (length, seed) => normals(length, seed).map((v) => v / 8));
-          const values = normals(sizes(g).y, 4);
-          const sums = expected(plain);
-          const allowed = bound(plain);
-          const c: Convolution = { ...plain, activation, slopes, alpha: -0.5, beta: 6 };
+      const plain = convolution('forward', g, 'direct', (length, seed) => normals(length, seed).map((v) => v / 8));
+      const values = normals(sizes(g).y, 4);
+      const [sums, s] = [expected(plain), expected(plain, Math.abs)];
+      for (const residual of [undefined, 'before', 'after'] as const) {
+        const of = sums.map((sum, i) => {
+          const channel = Math.floor(i / (g.oh * g.ow)) % g.oc;
+          const argument = sum + (residual === 'before' ? values[i] : 0);
+          return activate(activation, argument, -0.5, 6, slopes[channel]) + (residual === 'after' ? values[i] : 0);
+        });
+        for (const algorithm of ['direct', 'plainInput', 'winograd2', 'winograd4'] as const) {
+          const c: Convolution = { ...plain, algorithm, activation, slopes, alpha: -0.5, beta: 6 };
           if (residual) c.residual = { values, after: residual === 'after' };
-          const of = sums.map((sum, i) => {
-            const channel = Math.floor(i / (g.oh * g.ow)) % g.oc;
-            const argument = sum + (residual === 'before' ? values[i] : 0);
-            return activate(activation, argument, -0.5, 6, slopes[channel]) + (residual === 'after' ? values[i] : 0);
-          });
+          const allowed = bound(c, s);
           // no activation here is steeper than 3
           conform(c, (i) => 3 * allowed(i) + 8 * U * (1 + Math.abs(of[i]) + Math.abs(values[i])), of);
         }
