@@ -1,8 +1,8 @@
 // In and out of the blocked layout: from and to NCHW, and from interleaved bytes as image decoders leave them.
 //
-// 16 channels of kWidth neighbouring pixels are a matrix that is transposed in registers. A plane of NCHW is read as one
-// run of pixels whatever its width, so that rows of 7 make full vectors as well; only the blocked side steps over its
-// border at the end of a row.
+// 16 channels of kWidth neighbouring pixels are a matrix that is transposed in registers. A plane of NCHW is read as
+// one run of pixels whatever its width, so that rows of 7 make full vectors as well; only the blocked side steps over
+// its border at the end of a row.
 #pragma once
 #include "kernels/blocked/bands.inl"
 

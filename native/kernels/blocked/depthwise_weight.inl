@@ -3,9 +3,9 @@
 // dy and the x it meets are lanes of the same block (copied into them if a channel has several results), so nothing is
 // summed across lanes.
 //
-// A tile is some taps of the kernel, all of them if the registers suffice. A position costs a load of dy and a load of x
-// for each multiply-add, which Zen 4 sustains at 0.92 a cycle as long as x is in the first level cache: positions go by
-// runs of a line or a few, over which all taps pass.
+// A tile is some taps of the kernel, all of them if the registers suffice. A position costs a load of dy and a load of
+// x for each multiply-add, which Zen 4 sustains at 0.92 a cycle as long as x is in the first level cache: positions go
+// by runs of a line or a few, over which all taps pass.
 //
 // A lane adds up to kRunPositions products one after the other, then up to kRunSums such sums, and those in double
 // precision: errors stay as small as those of a tree of additions.
@@ -189,7 +189,8 @@ INLINE void addWeightBand(const DepthwiseWeightSum& s, int64_t image, int64_t bl
 
 // Sums of a block, [taps][kBlock], to their places in the result.
 INLINE void storeBlockWeights(const DepthwiseWeightSum& s, int64_t block, int64_t taps, const float* sums) {
-  transpose(sums, kBlock, taps, smallest(kBlock, s.to.c - block * kBlock), s.result + block * kBlock * taps, taps, taps);
+  const int64_t channel = block * kBlock;
+  transpose(sums, kBlock, taps, smallest(kBlock, s.to.c - channel), s.result + channel * taps, taps, taps);
 }
 
 INLINE void runDepthwiseWeight(const DepthwiseWeightSum& s, int phase, Range range, const Workspace& workspace) {

@@ -33,8 +33,8 @@ struct LaneRun {
 };
 
 // `height` rows of `tiles` tiles, the lanes from `part` on; `source` is what the first tap of the first result reads.
-using LaneTiles = void (*)(const LaneRun& run, int64_t part, const float* source, float* result,
-                                const float* residual, int64_t tiles, int64_t height);
+using LaneTiles = void (*)(const LaneRun& run, int64_t part, const float* source, float* result, const float* residual,
+                           int64_t tiles, int64_t height);
 
 // One axis of a sum with its taps in the order of what they read: tap t of position p reads
 // p * stride + offset + t * unit.
@@ -78,8 +78,8 @@ INLINE int64_t laneSetOffset(const BlockedSum& s, const AxisRun& y, const AxisRu
   return (1 + s.channels * (y.tapsBefore * s.x.kernel + y.taps * x.tapsBefore)) * kBlock;
 }
 
-// Rows [begin, end) of set y, their results that belong to set x. `source`, `result` and `residual` are column 0 of row 0
-// of a block; d lacks what follows from x.
+// Rows [begin, end) of set y, their results that belong to set x. `source`, `result` and `residual` are column 0 of
+// row 0 of a block; d lacks what follows from x.
 template <class Algorithm>
 INLINE void laneRows(const BlockedSum& s, const AxisRun& y, const AxisRun& x, LaneRun d, const float* source,
                           float* result, const float* residual, Range rows) {

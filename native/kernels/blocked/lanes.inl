@@ -35,8 +35,8 @@ INLINE LaneSources spreadLanes(const Blocked& from, int64_t block, int64_t every
 }
 
 // Rows of all blocks of an image to one block of rows as wide as they are, border included.
-__attribute__((noinline)) void copyLanes(const Blocked& from, const float* image, const LaneSources& sources, RowRange rows,
-                                         float* to) {
+__attribute__((noinline)) void copyLanes(const Blocked& from, const float* image, const LaneSources& sources,
+                                         RowRange rows, float* to) {
   const float* end = image + (rows.end + from.halo) * from.row;
   for (const float* pixel = image + (rows.begin + from.halo) * from.row; pixel < end; pixel += kBlock, to += kBlock) {
     for (int64_t i = 0; i < sources.count; i++) to[i] = pixel[sources.offset[i]];

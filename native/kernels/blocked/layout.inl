@@ -60,7 +60,8 @@ struct RowRange {
 
 // Writes the zeros around rows [rowBegin, rowEnd) of a block, those above the first and below the last row of the image
 // included.
-INLINE void zeroBorder(const Blocked& b, float* tensor, int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
+INLINE void zeroBorder(const Blocked& b, float* tensor, int64_t image, int64_t block, int64_t rowBegin,
+                       int64_t rowEnd) {
   if (b.halo == 0) return;
   float* rows = tensor + image * b.image + block * b.plane;
   const int64_t side = b.halo * kBlock;

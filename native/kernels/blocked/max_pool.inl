@@ -44,8 +44,8 @@ INLINE void maxSingle(const PoolRow& row, const MaxRow& to, int64_t ow) {
 }
 
 // Windows [begin, end), which lie inside horizontally. A tile looks for larger values only, for looking for NaN as well
-// would take twice as long. It adds up all it sees at the same time, additions being free beside loads and maxima: where
-// the sum is NaN, which it also is when infinities of both signs meet, windows are computed with care.
+// would take twice as long. It adds up all it sees at the same time, additions being free beside loads and maxima:
+// where the sum is NaN, which it also is when infinities of both signs meet, windows are computed with care.
 //
 // Taps are found by comparing with the maximum, from the last to the first: two operations a tap, where keeping them up
 // to date beside the maximum would take five.
@@ -142,8 +142,8 @@ Work plan(const args::blockedMaxPool2dBackward& a) {
   return planPoolBackward(a.g, a.haloOut);
 }
 
-// Every tap of a window that lies inside adds dy where it is the maximum, and zero elsewhere. Taps from a buffer can say
-// what they like: nothing is indexed with them.
+// Every tap of a window that lies inside adds dy where it is the maximum, and zero elsewhere. Taps from a buffer can
+// say what they like: nothing is indexed with them.
 void run(const args::blockedMaxPool2dBackward& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
   const Blocked from = pooledTo(g, a.haloIn), to = pooledFrom(g, a.haloOut);

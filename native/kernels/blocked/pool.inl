@@ -1,9 +1,9 @@
 // Pooling of blocked tensors: what max_pool.inl and avg_pool.inl beside it share.
 //
 // Windows are clipped to the image, so borders are never read: a zero of the border is not a candidate for a maximum.
-// All but the windows at the left and right edge lie inside horizontally and are computed in tiles of neighbours. A tile
-// first joins the rows of every column under it, then columns to windows: 3x3 with stride 2 loads each pixel once and
-// joins 6 values for a result instead of 9.
+// All but the windows at the left and right edge lie inside horizontally and are computed in tiles of neighbours. A
+// tile first joins the rows of every column under it, then columns to windows: 3x3 with stride 2 loads 6 pixels for a
+// result instead of 9.
 #pragma once
 #include "kernels/blocked/bands.inl"
 #include "kernels/pool.inl"
@@ -99,7 +99,8 @@ INLINE Work planPool(const Pool2dGeometry& g, int64_t halo) {
 INLINE Work planPoolBackward(const Pool2dGeometry& g, int64_t halo) {
   const Blocked to = pooledFrom(g, halo);
   const int64_t planes = to.n * to.blocks;
-  const double cost = static_cast<double>(planes) * (to.plane + static_cast<double>(g.oh) * g.ow * tapsInside(g) * kBlock);
+  const double taps = static_cast<double>(g.oh) * g.ow * tapsInside(g);
+  const double cost = static_cast<double>(planes) * (to.plane + taps * kBlock);
   return parallel(planes, grainOf(cost / static_cast<double>(largest(1, planes))), cost);
 }
 
