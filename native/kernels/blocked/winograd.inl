@@ -12,8 +12,8 @@
 namespace ISA {
 namespace {
 
-// A tensor of half a second level cache may still be there when it is wanted.
-constexpr int64_t kNearFloats = 1 << 17;
+// A tensor that fits a second level cache may still be there when it is wanted; asking for it again costs 5 percent.
+constexpr int64_t kNearFloats = 1 << 18;
 
 // Tiles of a chunk: those of one row panel of the products.
 constexpr int64_t kChunkTiles = 14;
@@ -247,45 +247,28 @@ __attribute__((noinline)) void sumTiles(const BlockedSum& s, const BlockedTiles&
 }
 
 // Transforms wait for pixels that are not in the caches, products do not: between products the lines are asked for that
-// the transforms will want. Worth 10 to 20 percent where tensors exceed the second level cache.
-template <int Out>
-struct Prefetch {
-  const BlockedSum& s;
-  const BlockedTiles& grid;
-  int64_t begin, end;          // tiles of this chunk
-  int64_t nextBegin, nextEnd;  // and of the next one
-  int64_t rows, row;           // rows of patches to ask for in all, and so far
-  int64_t steps, step;         // over so many products
-
-  // The new pixels of some rows of the next chunk's patches.
-  INLINE void askForRow(const BlockedSum& s, const BlockedTiles& grid, int64_t tile, int64_t row, int64_t block) {
-    const TilePlace at = tilePlace<Out>(grid, tile);
-    const int64_t top = s.gradient ? s.y.pad - 2 : -s.y.pad, left = s.gradient ? s.x.pad - 2 : -s.x.pad;
-    const float* pixel = s.source + pixelAt(s.from, at.image, block, at.y + top + row, at.x + left);
-    for (int64_t i = 0; i < Out; i++) __builtin_prefetch(pixel + i * kBlock, 0, 2);
-  }
-
-  __attribute__((always_inline)) void nextPatches() {
-    step++;
-    for (const int64_t wanted = rows * step / steps; row < wanted; row++) {
-      const int64_t tile = row / (Out + 2) / blocksOf(s), block = row / (Out + 2) % blocksOf(s);
-      askForRow(s, grid, nextBegin + tile, row % (Out + 2), block);
-    }
-  }
-
-  // The lines of the result that the transforms of this chunk and panel will write, a part of them at each point.
-  __attribute__((always_inline)) void result(int64_t panel, int64_t point) const {
-    constexpr int64_t kBlocks = kTileCols > kBlock ? kTileCols / kBlock : 1;
-    const int64_t count = (end - begin) * Out * kBlocks;
-    for (int64_t i = partBegin(count, kPoints<Out>, point); i < partBegin(count, kPoints<Out>, point + 1); i++) {
-      const TilePlace at = tilePlace<Out>(grid, begin + i / (Out * kBlocks));
-      const int64_t y = at.y + i % Out, block = panel * kTileCols / kBlock + i / Out % kBlocks;
-      if (y >= s.to.h || block >= s.to.blocks) continue;
-      const float* pixel = s.result + pixelAt(s.to, at.image, block, y, at.x);
-      for (int64_t j = 0; j < Out; j++) __builtin_prefetch(pixel + j * kBlock, 1, 2);
-    }
-  }
+// the transforms will want. Worth 10 to 20 percent where tensors exceed the second level cache, as long as finding the
+// lines costs nothing: a product takes some 900 cycles and a division 15, so places are found once a tile.
+struct LineWalk {
+  const float* tile;  // first pixel of the current tile in the first block
+  int64_t at, end;    // tiles
+  int64_t block, blocks, row, rows;
 };
+
+// Asks for the next `count` rows of `Out` pixels, tile after tile, and in each block after block.
+template <int Out, int Write, class Place>
+INLINE void askForRows(LineWalk& walk, const Blocked& b, int64_t count, Place place) {
+  for (; count > 0 && walk.at < walk.end; count--) {
+    const float* pixel = walk.tile + walk.block * b.plane + walk.row * b.row;
+#pragma GCC unroll 4
+    for (int i = 0; i < Out; i++) __builtin_prefetch(pixel + i * kBlock, Write, 2);
+    if (++walk.row < walk.rows) continue;
+    walk.row = 0;
+    if (++walk.block < walk.blocks) continue;
+    walk.block = 0;
+    if (++walk.at < walk.end) walk.tile = place(walk.at);
+  }
+}
 
 // The workspace. Shared, if items share V: the magnitudes of each chunk's blocks, then V of all chunks. Local: V if it
 // is not shared, M, and room for a patch or for the recovered weights of a panel.
@@ -311,9 +294,9 @@ template <int Out>
 INLINE void runWinogradItem(const BlockedSum& s, const BlockedTiles& grid, int64_t item, const Workspace& workspace) {
   const int64_t chunk = item / grid.panelParts, part = item % grid.panelParts, blocks = blocksOf(s);
   const int64_t begin = partBegin(grid.tiles, grid.chunks, chunk), end = partBegin(grid.tiles, grid.chunks, chunk + 1);
-  const int64_t patches = patchFloats<Out>(s, grid);
-  float* v = grid.shared ? workspace.shared + aligned(grid.chunks * blocks) + chunk * patches : workspace.local;
-  float* m = workspace.local + (grid.shared ? 0 : patches);
+  const int64_t vFloats = patchFloats<Out>(s, grid);
+  float* v = grid.shared ? workspace.shared + aligned(grid.chunks * blocks) + chunk * vFloats : workspace.local;
+  float* m = workspace.local + (grid.shared ? 0 : vFloats);
   float* scratch = m + kPoints<Out> * productStep(grid.mostTiles);
   float magnitude = 0;
   for (int64_t block = 0; block < blocks; block++)
@@ -325,17 +308,32 @@ INLINE void runWinogradItem(const BlockedSum& s, const BlockedTiles& grid, int64
   const int64_t firstPanel = partBegin(grid.panels, grid.panelParts, part);
   const int64_t endPanel = partBegin(grid.panels, grid.panelParts, part + 1);
   const int64_t nextEnd = chunk + 1 < grid.chunks ? partBegin(grid.tiles, grid.chunks, chunk + 2) : end;
-  Prefetch<Out> prefetch = {s, grid, begin, end, end, nextEnd, (nextEnd - end) * blocks * (Out + 2), 0,
-                            (endPanel - firstPanel) * kPoints<Out>, 0};
-  const bool isFarIn = !grid.shared && s.from.n * s.from.image > kNearFloats;
+  const int64_t top = s.gradient ? s.y.pad - 2 : -s.y.pad, left = s.gradient ? s.x.pad - 2 : -s.x.pad;
+  const auto patchOf = [&](int64_t tile) {
+    const TilePlace at = tilePlace<Out>(grid, tile);
+    return s.source + pixelAt(s.from, at.image, 0, at.y + top, at.x + left);
+  };
+  // the patches of the next chunk, a part of their rows at each point of each panel
+  LineWalk patches = {patchOf(end), end, nextEnd, 0, blocks, 0, Out + 2};
+  const int64_t points = (endPanel - firstPanel) * kPoints<Out>;
+  const int64_t patchRows = ceilDiv((nextEnd - end) * blocks * (Out + 2), largest(1, points));
+  const bool isFarIn = !grid.shared && nextEnd > end && s.from.n * s.from.image > kNearFloats;
   const bool isFarOut = s.to.n * s.to.image > kNearFloats;
   for (int64_t panel = firstPanel; panel < endPanel; panel++) {
     const float* u = kernels + panel * panelFloats<Out>(s);
     if (isTame(magnitude, magnitudes[panel])) {
+      // and what the transforms of this panel will write
+      const int64_t block = panel * kTileCols / kBlock, resultBlocks = ceilDiv(panelWidth(s, panel), kBlock);
+      const auto resultOf = [&](int64_t tile) {
+        const TilePlace at = tilePlace<Out>(grid, tile);
+        return s.result + pixelAt(s.to, at.image, block, at.y, at.x);
+      };
+      LineWalk results = {resultOf(begin), begin, end, 0, resultBlocks, 0, Out};
+      const int64_t resultRows = ceilDiv((end - begin) * resultBlocks * Out, kPoints<Out>);
       multiplyPoints(v, s.channels, u, 0, s.channels, kPoints<Out>, end - begin, panelWidth(s, panel), m,
-                     [&](int64_t point) {
-                       if (isFarIn) prefetch.nextPatches();
-                       if (isFarOut) prefetch.result(panel, point);
+                     [&](int64_t) __attribute__((always_inline)) {
+                       if (isFarIn) askForRows<Out, 0>(patches, s.from, patchRows, patchOf);
+                       if (isFarOut) askForRows<Out, 1>(results, s.to, resultRows, resultOf);
                      });
       storeTiles<Out>(s, grid, begin, end, panel, m);
     } else {
