@@ -1,4 +1,4 @@
-// Builds the addon with the address and undefined-behaviour sanitizers and runs the conformance tests on it:
+// Builds the addon with the address and undefined-behaviour sanitizers and runs the tests of the kernels on it:
 //   npm run sanitize [-- more vitest arguments]
 // Any script can run on that build once it exists:
 //   LD_PRELOAD=$(g++ -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
@@ -26,7 +26,7 @@ run('cmake', ['-S', root, '-B', folder, '-DCONVFORGE_SANITIZE=ON', '-DCMAKE_CXX_
 run('cmake', ['--build', folder, '--parallel']);
 
 const library = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout.trim();
-const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/conformance', '--testTimeout=120000'];
+const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/conformance', 'test/blocked', '--testTimeout=240000'];
 run(process.execPath, [...vitest, ...process.argv.slice(2)], {
   env: {
     ...process.env,

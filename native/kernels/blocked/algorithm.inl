@@ -94,20 +94,28 @@ INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
   return two < 0.95 * direct ? ConvolutionAlgorithm::winograd2 : ConvolutionAlgorithm::direct;
 }
 
-// The border the source needs along one axis, which is what `reaches` checks.
-INLINE int64_t neededHalo(const BlockedSum& s, const Axis& axis) {
-  int64_t low = 0, high = 1;
-  if (reaches(s, axis, 0)) return 0;
-  while (!reaches(s, axis, high)) {
-    low = high;
-    high *= 2;
-  }
-  while (high - low > 1) {
-    const int64_t middle = (low + high) / 2;
-    (reaches(s, axis, middle) ? high : low) = middle;
-  }
-  return high;
+// The border inside which `source` values have all indices from low to high.
+INLINE int64_t haloAround(int64_t low, int64_t high, int64_t source) {
+  return smallest(kMostElements, largest(0, largest(-low, high - source + 1)));
 }
+
+// The border of x inside which every window lies.
+INLINE int64_t windowHalo(const Axis& axis) {
+  if (axis.output == 0 || axis.kernel == 0) return 0;
+  const int64_t last = (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation;
+  return haloAround(-axis.pad, last - axis.pad, axis.source);
+}
+
+// The border the source of a sum needs along one axis. In the gradient position i reads (i + pad - tap) / stride, where
+// that is a whole number.
+INLINE int64_t neededHalo(const BlockedSum& s, const Axis& axis) {
+  if (!s.gradient) return windowHalo(axis);
+  if (axis.source == 0 || axis.kernel == 0) return 0;
+  const int64_t reach = (axis.kernel - 1) * axis.dilation;
+  const int64_t low = reach > axis.pad ? -((reach - axis.pad) / axis.stride) : ceilDiv(axis.pad - reach, axis.stride);
+  return haloAround(low, (axis.source - 1 + axis.pad) / axis.stride, axis.output);
+}
+INLINE int64_t neededHalo(const BlockedSum& s) { return largest(neededHalo(s, s.y), neededHalo(s, s.x)); }
 
 }  // namespace
 }  // namespace ISA

@@ -12,7 +12,8 @@ INLINE bool isValidPass(int32_t pass) {
 // Writes [algorithm, floats of the packed weights, border the source needs]; the algorithm is kNoAlgorithm where no
 // kernel works on blocks. For the gradient of the weights the source is x.
 INLINE Work plan(const args::blockedConv2dChoose& q) {
-  if (!isValid(q.g) || !(isValidPass(q.pass) || q.pass == ConvolutionPass::gradWeight)) return refuse("blockedConv2dChoose: the geometry is not valid");
+  const bool isPass = isValidPass(q.pass) || q.pass == ConvolutionPass::gradWeight;
+  if (!isValid(q.g) || !isPass) return refuse("blockedConv2dChoose: the geometry is not valid");
   if (!holds(q.choice, 3)) return refuse("blockedConv2dChoose: choice is shorter than 3");
   const int64_t weights = elements(q.g.oc, q.g.ic, q.g.kh, q.g.kw), reach = int64_t{q.g.kh} * q.g.dilationH;
   if (weights < 0 || weights > INT32_MAX / 8 || reach > INT32_MAX || int64_t{q.g.kw} * q.g.dilationW > INT32_MAX)
@@ -25,14 +26,14 @@ INLINE void run(const args::blockedConv2dChoose& q, int, Range, const Workspace&
     const BlockedWeightSum s = blockedWeightSum(q.g);
     q.choice.data[0] = chooseWeightAlgorithm(s, q.exact != 0);
     q.choice.data[1] = 0;
-    q.choice.data[2] = static_cast<int32_t>(largest(windowHalo(s.y), windowHalo(s.x)));
+    q.choice.data[2] = static_cast<int32_t>(smallest(INT32_MAX, largest(windowHalo(s.y), windowHalo(s.x))));
     return;
   }
   const BlockedSum s = blockedSum(q.g, q.pass, 0, 0);
   const int32_t algorithm = chooseAlgorithm(s, q.exact != 0);
   q.choice.data[0] = algorithm;
   q.choice.data[1] = algorithm == kNoAlgorithm ? 0 : static_cast<int32_t>(packedFloats(s, algorithm));
-  q.choice.data[2] = static_cast<int32_t>(largest(neededHalo(s, s.y), neededHalo(s, s.x)));
+  q.choice.data[2] = static_cast<int32_t>(smallest(INT32_MAX, neededHalo(s)));
 }
 
 INLINE Work plan(const args::blockedConv2dPack& q) {
@@ -109,7 +110,7 @@ INLINE Work plan(const args::blockedConv2d& q) {
   if (q.o.activation == ActivationKind::prelu && !holds(q.slopes, s.groups * s.rows))
     return refuse("blockedConv2d: slopes is shorter than the channels of y");
   if (result == 0) return parallel(0, 1, 0);
-  if (!isPlain && (!reaches(s, s.y, s.from.halo) || !reaches(s, s.x, s.from.halo)))
+  if (!isPlain && s.from.halo < neededHalo(s))
     return refuse("blockedConv2d: the border of x is narrower than the padding");
   switch (algorithm) {
     case ConvolutionAlgorithm::plainInput:

@@ -79,20 +79,6 @@ INLINE TileShape tileShape(const BlockedSum& s, const Taps& y, const Taps& x) {
   return t;
 }
 
-// Whether every tap of every position lies in the source or its border.
-INLINE bool reaches(const BlockedSum& s, const Axis& axis, int64_t halo) {
-  for (int64_t origin = 0; origin < originsOf(s, axis); origin++) {
-    const Taps taps = tapsAt(s, axis, origin).taps;
-    if (taps.positions <= 0 || taps.count == 0) continue;
-    const int64_t last = (taps.count - 1) * taps.tapStep;
-    const int64_t low = taps.offset + smallest(0, last);
-    const int64_t high = (taps.positions - 1) * taps.stride + taps.offset + largest(0, last);
-    const int64_t source = s.gradient ? axis.output : axis.source;
-    if (low < -halo || high >= source + halo) return false;
-  }
-  return true;
-}
-
 INLINE double multiplyAdds(const BlockedSum& s) {
   const double positions = static_cast<double>(s.to.n) * (s.gradient ? s.y.output * s.x.output : s.to.h * s.to.w);
   return positions * s.groups * s.rows * s.channels * kernelSize(s);

@@ -42,12 +42,6 @@ INLINE int64_t winogradWeightSide(const BlockedWeightSum& s, int32_t algorithm) 
   return algorithm == ConvolutionAlgorithm::winograd4 ? 4 : algorithm == ConvolutionAlgorithm::winograd2 ? 2 : 0;
 }
 
-// The border of x inside which every window lies.
-INLINE int64_t windowHalo(const Axis& axis) {
-  if (axis.output == 0) return 0;
-  return largest(0, largest(axis.pad, reach(axis, axis.output) - axis.pad - axis.source));
-}
-
 // Depends on the shape only.
 INLINE int32_t chooseWeightAlgorithm(const BlockedWeightSum& s, bool exact) {
   if (s.groups > 1 && s.channels == 1) return ConvolutionAlgorithm::depthwise;

@@ -21,13 +21,14 @@ struct Blocked {
   int64_t row, plane, image;
 };
 
+// Sizes that are absurd give an empty plane; blockedElements() is what refuses them.
 INLINE Blocked blocked(int64_t n, int64_t c, int64_t h, int64_t w, int64_t halo) {
   Blocked b = {n, c, h, w, halo, ceilDiv(c, kBlock), 0, 0, 0};
-  b.row = (w + 2 * halo) * kBlock;
-  b.plane = (h + 2 * halo) * b.row;
+  b.row = largest(0, elements(w + 2 * halo, kBlock));
+  b.plane = largest(0, elements(h + 2 * halo, b.row));
   // Planes a multiple of 4 KiB apart would put a pixel of all blocks into the same set of the first level cache.
   if (b.plane % 1024 == 0) b.plane += kBlock;
-  b.image = b.blocks * b.plane;
+  b.image = largest(0, elements(b.blocks, b.plane));
   return b;
 }
 INLINE Blocked blocked(const BlockedGeometry& g) { return blocked(g.n, g.c, g.h, g.w, g.halo); }

@@ -30,8 +30,7 @@ struct NchwGrid {
 };
 
 INLINE BlockedSum nchwSum(const Conv2dGeometry& g, int32_t pass) {
-  const BlockedSum bare = blockedSum(g, pass, 0, 0);
-  return blockedSum(g, pass, largest(neededHalo(bare, bare.y), neededHalo(bare, bare.x)), 0);
+  return blockedSum(g, pass, neededHalo(blockedSum(g, pass, 0, 0)), 0);
 }
 
 // Rows of the source that rows [first, end) of the result read, those of the padding included.

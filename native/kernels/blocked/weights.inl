@@ -89,8 +89,8 @@ INLINE void askForPieces(const float* from, int64_t pieces, int64_t step, int64_
 INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t channel,
                      int64_t channels, float* taps) {
   const Weights w = weightsOf(s, weight);
-  const int64_t row = panel * kTileCols, width = panelWidth(s, panel), rows = smallest(width, s.rows - row);
-  const int64_t count = kernelSize(s);
+  const int64_t row = panel * kTileCols, width = panelWidth(s, panel);
+  const int64_t rows = largest(0, smallest(width, s.rows - row)), count = kernelSize(s);
   const float* from = weight + group * w.group + row * w.row + channel * w.channel;
   // a piece of a single line is asked for earlier
   const float* ahead = from + (count < 4 ? 4 : 1) * kBlock * w.channel;
