@@ -63,11 +63,6 @@ const NUMBERS = {
       .filter(({ sides }) => sides.avx2 && sides.avx512)
       .map(({ id, sides }) => [id, (100 * sides.avx512.ms) / sides.avx2.ms]),
 
-  ratio: ({ convolutions }, { side, layers, minChannels }) =>
-    select(convolutions, 'forward', layers, [side, 'blocked'])
-      .filter(({ channels }) => channels >= minChannels)
-      .map(({ id, sides }) => [id, (100 * sides.blocked.ms) / sides[side].ms]),
-
   faster: ({ convolutions }, { pass, than, layers }) =>
     select(convolutions, pass, layers, [than, 'blocked']).map(({ id, sides }) => [
       id,
@@ -124,7 +119,8 @@ export function evaluate(target, records) {
 export function classBars(targets, convolutions, sides) {
   const bars = [];
   for (const target of targets) {
-    if (target.kind !== 'layers' && target.kind !== 'average') continue;
+    // eager convolutions are a bar beside the blocked kernels of the same class
+    if ((target.kind !== 'layers' && target.kind !== 'average') || target.side === 'native') continue;
     const layers = layersByName(convolutions, target.pass).filter(({ id }) => matches(target.layers, id));
     const own = target.side ?? 'blocked';
     const values = {};
