@@ -79,7 +79,8 @@ INLINE double winogradCycles(const BlockedSum& s) {
   return (products > memory ? products : memory) + transforms + 3000;
 }
 
-// Depends on the shape only. The smaller tile rounds less than direct summation does, the larger one more: it has to pay.
+// Depends on the shape only. The smaller tile rounds less than direct summation does, the larger one more: it has to
+// pay.
 INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
   if (!s.gradient && s.groups == 1 && s.channels < kBlock) return ConvolutionAlgorithm::plainInput;
   if (s.groups > 1 && suitsDepthwise(s)) return ConvolutionAlgorithm::depthwise;

@@ -40,7 +40,8 @@ INLINE Work plan(const args::blockedConv2dPack& q) {
   const Conv2dGeometry& g = q.g;
   if (!isValid(g) || !isValidPass(q.pass)) return refuse("blockedConv2dPack: the geometry is not valid");
   const BlockedSum s = blockedSum(g, q.pass, 0, 0);
-  if (!isComputable(s, q.algorithm)) return refuse("blockedConv2dPack: the algorithm does not compute this convolution");
+  if (!isComputable(s, q.algorithm))
+    return refuse("blockedConv2dPack: the algorithm does not compute this convolution");
   if (!holds(q.weight, elements(g.oc, s.gradient ? s.rows : s.channels, g.kh, g.kw)))
     return refuse("blockedConv2dPack: weight is shorter than its shape");
   if (!nullOrHolds(q.bias, s.groups * s.rows)) return refuse("blockedConv2dPack: bias is shorter than its shape");
@@ -101,7 +102,8 @@ INLINE Work plan(const args::blockedConv2d& q) {
   const BlockedSum s = blockedSum(q);
   if (!isComputable(s, algorithm)) return refuse("blockedConv2d: the algorithm does not compute this convolution");
   const bool isPlain = algorithm == ConvolutionAlgorithm::plainInput;
-  const int64_t source = isPlain ? elements(g.n, g.ic, g.h, g.w) : blockedElements(s.from), result = blockedElements(s.to);
+  const int64_t source = isPlain ? elements(g.n, g.ic, g.h, g.w) : blockedElements(s.from);
+  const int64_t result = blockedElements(s.to);
   if (!holds(q.x, source)) return refuse("blockedConv2d: x is shorter than its shape");
   if (!holds(q.packed, packedFloats(s, algorithm)))
     return refuse("blockedConv2d: packed is shorter than the packed weights");

@@ -57,7 +57,8 @@ INLINE TileGrid tileGrid(const BlockedSum& s) {
   const int64_t count = tiles.rows * tiles.tilesPerRow, others = largest(1, grid.originsY * grid.originsX * s.groups *
                                                                             s.to.n * grid.panelGroups);
   const double tile = static_cast<double>(smallest(kTileRows, tiles.cols)) * steps * grid.panelsAtOnce * kTileCols;
-  const int64_t large = 1 + static_cast<int64_t>(count * tile / 2.5e6), small = 1 + static_cast<int64_t>(count * tile / 5e5);
+  const int64_t large = 1 + static_cast<int64_t>(count * tile / 2.5e6);
+  const int64_t small = 1 + static_cast<int64_t>(count * tile / 5e5);
   grid.parts = largest(1, smallest(count, largest(large, smallest(small, ceilDiv(16, others)))));
   return grid;
 }

@@ -21,7 +21,8 @@ struct Epilogue {
 // alpha and beta as a call has them: bounds of clip, slope of leakyRelu, line of hardSigmoid.
 INLINE Epilogue epilogueOf(int32_t activation, bool residualAfter, const float* residual, const float* result,
                            const float* slopes, double alpha, double beta) {
-  Epilogue e = {residual, result, slopes, activation, residualAfter, static_cast<float>(alpha), static_cast<float>(beta), 0, 0};
+  const float first = static_cast<float>(alpha), second = static_cast<float>(beta);
+  Epilogue e = {residual, result, slopes, activation, residualAfter, first, second, 0, 0};
   const bool isClip = activation == ActivationKind::clip;
   e.low = isClip ? e.alpha : 0;
   e.high = isClip ? e.beta : __builtin_inff();

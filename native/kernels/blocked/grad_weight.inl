@@ -45,7 +45,8 @@ INLINE int64_t winogradWeightSide(const BlockedWeightSum& s, int32_t algorithm) 
 // Depends on the shape only.
 INLINE int32_t chooseWeightAlgorithm(const BlockedWeightSum& s, bool exact) {
   if (s.groups > 1 && s.channels == 1) return ConvolutionAlgorithm::depthwise;
-  if (s.groups == 1 && s.channels < kBlock && fitsPlain(plainFloats(s, 1, smallest(s.x.output, kUnitCols)), kPlainFloats))
+  const int64_t plainRow = plainFloats(s, 1, smallest(s.x.output, kUnitCols));
+  if (s.groups == 1 && s.channels < kBlock && fitsPlain(plainRow, kPlainFloats))
     return ConvolutionAlgorithm::plainInput;
   if (s.groups > 1 && (s.rows % kBlock != 0 || s.channels % kBlock != 0)) return kNoAlgorithm;
   if (!exact && suitsWinogradWeight(s, 4)) return ConvolutionAlgorithm::winograd4;

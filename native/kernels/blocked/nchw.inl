@@ -55,11 +55,12 @@ INLINE NchwGrid nchwGrid(const BlockedSum& s) {
   // Both bands together are to fit the second level cache beside the weights, which take up to half of it.
   grid.sourceRow = s.from.row;
   const int64_t channels = grid.panelsAtOnce * kTileCols, step = s.gradient ? 1 : s.y.stride;
-  const int64_t perRow = (grid.sharesSource ? 0 : step * s.from.blocks / s.groups * s.from.row / (s.gradient ? s.y.stride : 1)) +
-                         roundUp(channels, kBlock) * s.to.w;
+  const int64_t sourcePerRow = step * s.from.blocks / s.groups * s.from.row / (s.gradient ? s.y.stride : 1);
+  const int64_t perRow = (grid.sharesSource ? 0 : sourcePerRow) + roundUp(channels, kBlock) * s.to.w;
   const int64_t fitting = largest(1, (96 << 10) / largest(1, perRow));
   // Enough items for a handful of threads, but no more than twice as many rows copied as there are.
-  const int64_t others = s.to.n * s.groups * grid.panelGroups, least = largest(1, (s.y.kernel - 1) * s.y.dilation / step);
+  const int64_t others = s.to.n * s.groups * grid.panelGroups;
+  const int64_t least = largest(1, (s.y.kernel - 1) * s.y.dilation / step);
   const int64_t wanted = largest(least, ceilDiv(s.to.h, largest(1, ceilDiv(8, largest(1, others)))));
   grid.bands = ceilDiv(s.to.h, smallest(largest(least, fitting), wanted));
   grid.bandRows = ceilDiv(s.to.h, grid.bands);
@@ -84,14 +85,15 @@ INLINE NchwGrid nchwGrid(const BlockedSum& s) {
 
 // Whether a sum is worth the conversions. Blocks are 16 channels whether they exist or not, so few channels are not; a
 // border many times the image, as a large dilation needs, is not; and a product over single pixels reads NCHW as it
-// lies.
+// lies, unless there are so few that vectors of them are partly empty.
 INLINE bool suitsBlocks(const BlockedSum& s) {
   const bool whole = s.groups == 1 || (s.rows % kBlock == 0 && s.channels % kBlock == 0);
   const bool plain = s.groups == 1 && !s.gradient && s.channels < kBlock && s.channels * kernelSize(s) >= kBlock;
   const double bordered = static_cast<double>(s.from.h + 2 * s.from.halo) * (s.from.w + 2 * s.from.halo);
   if (!whole || s.rows < kBlock || !(plain || s.channels >= kBlock) || s.from.h * s.from.w == 0) return false;
   const bool isProduct = kernelSize(s) == 1 && s.y.stride == 1 && s.x.stride == 1 && s.from.halo == 0;
-  return !isProduct && bordered < 4.0 * s.from.h * s.from.w + 256;
+  const bool isShort = s.from.n * s.from.h * s.from.w <= 64;
+  return (!isProduct || isShort) && bordered < 4.0 * s.from.h * s.from.w + 256;
 }
 
 // Phases: pack the weights, block the source, the rest; the first two as far as items share them.
