@@ -1,6 +1,7 @@
 // The three passes of a convolution: what they demand of their buffers, and which of the sums they are.
 #pragma once
 #include "kernels/blocked/nchw.inl"
+#include "kernels/blocked/nchw_lanes.inl"
 #include "kernels/blocked/nchw_weight.inl"
 #include "kernels/depthwise.inl"
 #include "kernels/depthwise_weight.inl"
@@ -83,7 +84,7 @@ INLINE int64_t winogradSide(const TapSum& s, bool exact) {
 }
 
 // The ways to compute a forward pass or a gradient of the input.
-enum class SumKind { winograd4, winograd2, fewChannels, blocks, taps };
+enum class SumKind { winograd4, winograd2, fewChannels, blocks, lanes, taps };
 
 struct Sum {
   TapSum taps;
@@ -101,6 +102,8 @@ INLINE Sum sumOf(const TapSum& taps, const Conv2dGeometry& g, int32_t pass, bool
   if (taps.y.kernel > 0 && taps.x.kernel > 0) sum.blocks = nchwSum(g, pass);
   if (suitsBlocks(sum.blocks)) {
     sum.kind = SumKind::blocks;
+  } else if (suitsLanes(sum.blocks)) {
+    sum.kind = SumKind::lanes;
   } else if (isDirect(taps)) {
     sum.kind = SumKind::fewChannels;
   }
@@ -117,6 +120,8 @@ INLINE Work planSum(const Sum& sum) {
       return planDirectSum(sum.taps);
     case SumKind::blocks:
       return planNchw(sum.blocks);
+    case SumKind::lanes:
+      return planNchwLanes(sum.blocks);
     default:
       return planTapSum(sum.taps);
   }
@@ -132,6 +137,8 @@ INLINE void runSum(const Sum& sum, int phase, Range range, const Workspace& work
       return runDirectSum(s, phase, range, workspace);
     case SumKind::blocks:
       return runNchw({sum.blocks, s.source, s.weight, s.bias, s.result}, phase, range, workspace);
+    case SumKind::lanes:
+      return runNchwLanes({sum.blocks, s.source, s.weight, s.bias, s.result}, phase, range, workspace);
     default:
       return runTapSum(s, phase, range, workspace);
   }

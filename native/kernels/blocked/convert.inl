@@ -115,12 +115,14 @@ Work plan(const args::fromBlocked& a) {
   return planBands(blocked(a.g));
 }
 
-void run(const args::fromBlocked& a, int, Range range, const Workspace&) {
-  const Blocked b = blocked(a.g);
+INLINE void unblockBands(const Blocked& b, const float* x, float* y, Range range) {
   forEachBand(b, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
-    float* y = a.y.data + (image * b.c + block * kBlock) * b.h * b.w;
-    unblockRows(b, a.x.data, y, image, block, rowBegin, rowEnd);
+    unblockRows(b, x, y + (image * b.c + block * kBlock) * b.h * b.w, image, block, rowBegin, rowEnd);
   });
+}
+
+void run(const args::fromBlocked& a, int, Range range, const Workspace&) {
+  unblockBands(blocked(a.g), a.x.data, a.y.data, range);
 }
 
 Work plan(const args::imageToBlocked& a) {
