@@ -24,7 +24,10 @@ export interface BlockedKernels {
   fromBlocked(x: Float32Array, y: Float32Array, g: Int32Array): void;
   /** Bytes of interleaved channels, [n, h, w, c], as byte · scale[c] + shift[c]. */
   imageToBlocked(pixels: Uint8Array, scale: Float32Array, shift: Float32Array, y: Float32Array, g: Int32Array): void;
-  /** Writes [algorithm, floats of packed weights] to `choice`: what suits this convolution best. */
+  /**
+   * Writes [algorithm, floats of packed weights, border the source needs] to `choice`: what suits this convolution best.
+   * The algorithm is −1 where none works on blocks; for the gradient of the weights the source is x.
+   */
   blockedConv2dChoose(choice: Int32Array, g: Int32Array, pass: number, exact: number): void;
   blockedConv2dPack(
     weight: Float32Array,

@@ -143,11 +143,16 @@ INLINE double winogradCost(const Sum3x3& s) {
   return products + transforms + kernels * (kernelCost + (isFar ? kPoints<Out> * 12 : 0)) + 4000;
 }
 
+// Whether every window has a pixel in it. One that lies in padding altogether gives the bias, not the bias and what its
+// neighbours round to.
+INLINE bool seesPixels(const Sum3x3& s) {
+  return s.top >= -2 && s.left >= -2 && s.resultH + s.top <= s.sourceH && s.resultW + s.left <= s.sourceW;
+}
+
 // The side of the result tiles that suits a sum best, 4 or 2, or 0 for direct summation.
 INLINE int64_t winogradSide(const Sum3x3& s) {
   if (s.channels * s.rows < 64) return 0;
-  // a window that lies in padding altogether gives the bias, not the bias and what its neighbours round to
-  if (s.top < -2 || s.left < -2 || s.resultH + s.top > s.sourceH || s.resultW + s.left > s.sourceW) return 0;
+  if (!seesPixels(s)) return 0;
   const double direct = directCost(s), four = winogradCost<4>(s), two = winogradCost<2>(s);
   // 2 rounds less than direct summation does, and 4 more: it has to pay
   if (four < 0.9 * two && four < 0.9 * direct) return 4;

@@ -88,8 +88,7 @@ INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
   if (!isComputable(s, ConvolutionAlgorithm::direct)) return kNoAlgorithm;
   if (exact || !isComputable(s, ConvolutionAlgorithm::winograd4) || s.channels * s.rows < 256)
     return ConvolutionAlgorithm::direct;
-  // a window that lies in padding altogether gives the bias, not the bias and what its neighbours round to
-  if (s.y.pad > 2 || s.x.pad > 2) return ConvolutionAlgorithm::direct;
+  if (!seesPixels(sum3x3(s, nullptr))) return ConvolutionAlgorithm::direct;
   const double direct = directCycles(s), four = winogradCycles<4>(s), two = winogradCycles<2>(s);
   if (four < 0.9 * two && four < 0.9 * direct) return ConvolutionAlgorithm::winograd4;
   return two < 0.95 * direct ? ConvolutionAlgorithm::winograd2 : ConvolutionAlgorithm::direct;

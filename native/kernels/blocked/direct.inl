@@ -14,8 +14,8 @@ constexpr int64_t kPanelGroupFloats = 1 << 17;
 struct TileGrid {
   int64_t originsY, originsX;
   int64_t panelsAtOnce, panelGroups;
-  int64_t tilesPerItem, parts;  // of an image
-  bool flat;                    // rows follow each other without a border, and may be cut into tiles as one
+  int64_t parts;  // of an image
+  bool flat;      // rows follow each other without a border, and may be cut into tiles as one
 };
 
 // Positions and tiles of a set.

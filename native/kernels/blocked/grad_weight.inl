@@ -42,6 +42,20 @@ INLINE int64_t winogradWeightSide(const BlockedWeightSum& s, int32_t algorithm) 
   return algorithm == ConvolutionAlgorithm::winograd4 ? 4 : algorithm == ConvolutionAlgorithm::winograd2 ? 2 : 0;
 }
 
+// Direct or Winograd's.
+INLINE Work planWeightSum(const BlockedWeightSum& s, int32_t algorithm) {
+  const int64_t side = winogradWeightSide(s, algorithm);
+  if (side == 0) return planBlockedWeightSum(s);
+  return side == 4 ? planWinogradWeight<4>(s) : planWinogradWeight<2>(s);
+}
+INLINE void runWeightSum(const BlockedWeightSum& s, int32_t algorithm, int phase, Range range,
+                         const Workspace& workspace) {
+  const int64_t side = winogradWeightSide(s, algorithm);
+  if (side == 4) return runWinogradWeight<4>(s, phase, range, workspace);
+  if (side == 2) return runWinogradWeight<2>(s, phase, range, workspace);
+  runBlockedWeightSum(s, phase, range, workspace);
+}
+
 // Depends on the shape only.
 INLINE int32_t chooseWeightAlgorithm(const BlockedWeightSum& s, bool exact) {
   if (s.groups > 1 && s.channels == 1) return ConvolutionAlgorithm::depthwise;
@@ -78,34 +92,27 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
     return refuse("blockedConv2dGradWeight: groups are not whole blocks of channels");
   switch (q.o.algorithm) {
     case ConvolutionAlgorithm::direct:
-      return planBlockedWeightSum(s);
+      break;
     case ConvolutionAlgorithm::plainInput:
       if (!empty && !fitsPlain(plainFloats(s, 1, smallest(g.ow, kUnitCols)), kMostPlainFloats))
         return refuse("blockedConv2dGradWeight: the kernel reaches too far for plain input");
-      return planBlockedWeightSum(s);
+      break;
     case ConvolutionAlgorithm::winograd4:
     case ConvolutionAlgorithm::winograd2:
       if (g.groups != 1 || !is3x3(s.y) || !is3x3(s.x))
         return refuse("blockedConv2dGradWeight: Winograd's algorithm is for 3x3 kernels with stride 1");
-      if (empty) return planBlockedWeightSum(s);
-      return winogradWeightSide(s, q.o.algorithm) == 4 ? planWinogradWeight<4>(s) : planWinogradWeight<2>(s);
+      break;
     default:
       return refuse("blockedConv2dGradWeight: no such algorithm");
   }
+  return planWeightSum(s, q.o.algorithm);
 }
 
 INLINE void run(const args::blockedConv2dGradWeight& q, int phase, Range range, const Workspace& workspace) {
   const BlockedWeightSum s = blockedWeightSum(q);
   if (q.o.algorithm == ConvolutionAlgorithm::depthwise)
     return runDepthwiseWeight(depthwiseWeightSum(s), phase, range, workspace);
-  switch (winogradWeightSide(s, q.o.algorithm)) {
-    case 4:
-      return runWinogradWeight<4>(s, phase, range, workspace);
-    case 2:
-      return runWinogradWeight<2>(s, phase, range, workspace);
-    default:
-      return runBlockedWeightSum(s, phase, range, workspace);
-  }
+  runWeightSum(s, q.o.algorithm, phase, range, workspace);
 }
 
 }  // namespace

@@ -24,8 +24,7 @@ struct NchwGrid {
   int64_t bandRows, bands;  // of the result, in an item
   bool sharesSource, packsAlone;
   int64_t sourceRows;                    // most rows of the source that a band needs
-  int64_t sourceRow, sourcePlane;        // floats of a row and a plane of a blocked band of the source
-  int64_t resultPlane;                   // and of the result
+  int64_t sourcePlane, resultPlane;      // floats of a plane of a blocked band
   int64_t packed, shared, source, result;  // floats of the workspace: packed weights, shared source; local bands
 };
 
@@ -53,7 +52,6 @@ INLINE NchwGrid nchwGrid(const BlockedSum& s) {
   grid.sharesSource = grid.panelGroups > 1;
 
   // Both bands together are to fit the second level cache beside the weights, which take up to half of it.
-  grid.sourceRow = s.from.row;
   const int64_t channels = grid.panelsAtOnce * kTileCols, step = s.gradient ? 1 : s.y.stride;
   const int64_t sourcePerRow = step * s.from.blocks / s.groups * s.from.row / (s.gradient ? s.y.stride : 1);
   const int64_t perRow = (grid.sharesSource ? 0 : sourcePerRow) + roundUp(channels, kBlock) * s.to.w;
@@ -73,7 +71,7 @@ INLINE NchwGrid nchwGrid(const BlockedSum& s) {
 
   const RowRange rows = sourceRows(s, 0, grid.bandRows);
   grid.sourceRows = rows.end - rows.begin + 1;  // where a band begins within a stride may need one more
-  grid.sourcePlane = withGap(grid.sourceRows * grid.sourceRow);
+  grid.sourcePlane = withGap(grid.sourceRows * s.from.row);
   grid.resultPlane = withGap(grid.bandRows * s.to.w * kBlock);
   grid.packed = aligned(grid.packsAlone ? (s.channels * kernelSize(s) + 1) * kTileCols : packedDirectFloats(s));
   grid.shared = grid.sharesSource ? aligned(s.from.n * s.from.image) : 0;

@@ -32,14 +32,9 @@ INLINE NchwWeightSum nchwWeightSum(const args::conv2dGradWeight& q) {
   s.to = blocked(g.n, g.oc, g.oh, g.ow, 0);
   const int64_t floats = blockedElements(s.from.n, s.from.c, s.from.h, s.from.w, s.from.halo);
   const bool bordered = (g.h + 2 * halo) * (g.w + 2 * halo) > 4 * int64_t{g.h} * g.w + 256;
-  if (floats >= 0 && floats + s.to.n * s.to.image <= kMostBlockedFloats && (s.plain || !bordered)) n.algorithm = algorithm;
+  const bool fits = floats >= 0 && floats + s.to.n * s.to.image <= kMostBlockedFloats;
+  if (fits && (s.plain || !bordered)) n.algorithm = algorithm;
   return n;
-}
-
-INLINE Work planBlockedSum(const BlockedWeightSum& s, int32_t algorithm) {
-  const int64_t side = winogradWeightSide(s, algorithm);
-  if (side == 0) return planBlockedWeightSum(s);
-  return side == 4 ? planWinogradWeight<4>(s) : planWinogradWeight<2>(s);
 }
 
 INLINE int64_t sourceFloats(const BlockedWeightSum& s) { return aligned(s.plain ? 0 : s.from.n * s.from.image); }
@@ -48,7 +43,7 @@ INLINE int64_t gradientFloats(const BlockedWeightSum& s) { return aligned(s.to.n
 // Phases: block x, block dy, and those of the sum.
 INLINE Work planNchwWeight(const NchwWeightSum& n) {
   const BlockedWeightSum& s = n.sum;
-  const Work sum = planBlockedSum(s, n.algorithm);
+  const Work sum = planWeightSum(s, n.algorithm);
   Work work = parallel(s.plain ? 0 : bandsOf(s.from).count, 1, sum.cost);
   thenParallel(work, bandsOf(s.to).count, 1);
   for (int phase = 0; phase < sum.phases; phase++) thenParallel(work, sum.items[phase], sum.grain[phase]);
@@ -66,14 +61,7 @@ INLINE void runNchwWeight(const NchwWeightSum& n, int phase, Range range, const 
   if (!s.plain) s.source = source;
   s.gradient = gradient;
   const Workspace rest = {gradient + gradientFloats(s), workspace.local};
-  switch (winogradWeightSide(s, n.algorithm)) {
-    case 4:
-      return runWinogradWeight<4>(s, phase - 2, range, rest);
-    case 2:
-      return runWinogradWeight<2>(s, phase - 2, range, rest);
-    default:
-      return runBlockedWeightSum(s, phase - 2, range, rest);
-  }
+  runWeightSum(s, n.algorithm, phase - 2, range, rest);
 }
 
 }  // namespace

@@ -29,11 +29,6 @@ struct TileShape {
   Epilogue epilogue;
 };
 
-// Steps of k between the first and the last.
-INLINE int64_t stepsOf(const TileShape& t) {
-  return t.tapsY * t.tapsX * ((t.blocks - 1) * t.run + t.lastRun);
-}
-
 // One tile. The weights of its panel lie in the order of the sum, [step][panel width].
 struct Tile {
   const float* source;   // first tap of the first pixel

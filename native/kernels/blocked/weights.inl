@@ -58,15 +58,14 @@ INLINE int64_t packedSet(const BlockedSum& s, int64_t group, const AxisTaps& y, 
   return biasFloats(s) + group * groupFloats(s) + tapsBefore * paddedRows(s) * s.channels;
 }
 
-// Weight (row, channel) of a group, OIHW of the forward convolution in both directions.
-struct Weights {
-  const float* data;
+// From one group, row or channel of the weights to the next, OIHW of the forward convolution in both directions.
+struct WeightSteps {
   int64_t group, row, channel;
 };
-INLINE Weights weightsOf(const BlockedSum& s, const float* weight) {
+INLINE WeightSteps weightSteps(const BlockedSum& s) {
   const int64_t taps = kernelSize(s), group = s.rows * s.channels * taps;
-  if (s.gradient) return {weight, group, taps, s.rows * taps};
-  return {weight, group, s.channels * taps, taps};
+  if (s.gradient) return {group, taps, s.rows * taps};
+  return {group, s.channels * taps, taps};
 }
 
 INLINE void packBias(const BlockedSum& s, const float* bias, float* packed) {
@@ -88,7 +87,7 @@ INLINE void askForPieces(const float* from, int64_t pieces, int64_t step, int64_
 // as the forward convolution numbers them.
 INLINE void loadTaps(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t channel,
                      int64_t channels, float* taps) {
-  const Weights w = weightsOf(s, weight);
+  const WeightSteps w = weightSteps(s);
   const int64_t row = panel * kTileCols, width = panelWidth(s, panel);
   const int64_t rows = largest(0, smallest(width, s.rows - row)), count = kernelSize(s);
   const float* from = weight + group * w.group + row * w.row + channel * w.channel;

@@ -12,13 +12,16 @@
 namespace ISA {
 namespace {
 
-// A tensor that fits a second level cache may still be there when it is wanted; asking for it again costs 5 percent.
+// A tensor that fits a second level cache may still be there when it is wanted; asking for it again costs 5 to 10
+// percent.
 constexpr int64_t kNearFloats = 1 << 18;
 
 // Tiles of a chunk: those of one row panel of the products.
 constexpr int64_t kChunkTiles = 14;
 
 INLINE bool is3x3(const Axis& axis) { return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1; }
+// Where the window of the first result begins in the source.
+INLINE int64_t firstTap(const BlockedSum& s, const Axis& axis) { return s.gradient ? axis.pad - 2 : -axis.pad; }
 INLINE int64_t blocksOf(const BlockedSum& s) { return ceilDiv(s.channels, kBlock); }
 
 struct BlockedTiles {
@@ -31,7 +34,7 @@ struct BlockedTiles {
 // The sum as the eager Winograd sees it, for packing and for what it costs.
 INLINE Sum3x3 sum3x3(const BlockedSum& s, const float* weight) {
   Sum3x3 t = {};
-  const Weights w = weightsOf(s, weight);
+  const WeightSteps w = weightSteps(s);
   t.weight = weight;
   t.weightRow = w.row;
   t.weightChannel = w.channel;
@@ -42,8 +45,8 @@ INLINE Sum3x3 sum3x3(const BlockedSum& s, const float* weight) {
   t.sourceW = s.from.w;
   t.resultH = s.to.h;
   t.resultW = s.to.w;
-  t.top = s.gradient ? s.y.pad - 2 : -s.y.pad;
-  t.left = s.gradient ? s.x.pad - 2 : -s.x.pad;
+  t.top = firstTap(s, s.y);
+  t.left = firstTap(s, s.x);
   t.flipped = s.gradient;
   return t;
 }
@@ -174,7 +177,7 @@ template <int Out>
 INLINE float transformTiles(const BlockedSum& s, const BlockedTiles& grid, int64_t begin, int64_t end, int64_t block,
                             float* v, float* copy) {
   const int64_t tiles = end - begin, step = patchStep(s.channels, tiles);
-  const int64_t top = s.gradient ? s.y.pad - 2 : -s.y.pad, left = s.gradient ? s.x.pad - 2 : -s.x.pad;
+  const int64_t top = firstTap(s, s.y), left = firstTap(s, s.x);
   float* to = v + block * tiles * kBlock;
   V magnitude = zero();
   for (int64_t tile = begin; tile < end; tile++, to += kBlock) {
@@ -228,7 +231,7 @@ __attribute__((noinline)) void sumTiles(const BlockedSum& s, const BlockedTiles&
   y.count = x.count = 3;
   y.tapStep = x.tapStep = x.stride = x.outputStep = 1;
   const TileShape shape = tileShape(s, y, x);
-  const int64_t top = s.gradient ? s.y.pad - 2 : -s.y.pad, left = s.gradient ? s.x.pad - 2 : -s.x.pad;
+  const int64_t top = firstTap(s, s.y), left = firstTap(s, s.x);
   for (int64_t index = begin; index < end; index++) {
     const int64_t row = index / grid.tilesX, image = row / grid.tilesY, cornerX = index % grid.tilesX * side;
     const int64_t cornerY = row % grid.tilesY * side;
@@ -276,6 +279,7 @@ template <int Out>
 INLINE int64_t patchFloats(const BlockedSum& s, const BlockedTiles& grid) {
   return kPoints<Out> * patchStep(s.channels, grid.mostTiles);
 }
+
 // Phases: the border of the result; V, if it is shared; the rest.
 template <int Out>
 INLINE Work planBlockedWinograd(const BlockedSum& s) {
@@ -308,7 +312,7 @@ INLINE void runWinogradItem(const BlockedSum& s, const BlockedTiles& grid, int64
   const int64_t firstPanel = partBegin(grid.panels, grid.panelParts, part);
   const int64_t endPanel = partBegin(grid.panels, grid.panelParts, part + 1);
   const int64_t nextEnd = chunk + 1 < grid.chunks ? partBegin(grid.tiles, grid.chunks, chunk + 2) : end;
-  const int64_t top = s.gradient ? s.y.pad - 2 : -s.y.pad, left = s.gradient ? s.x.pad - 2 : -s.x.pad;
+  const int64_t top = firstTap(s, s.y), left = firstTap(s, s.x);
   const auto patchOf = [&](int64_t tile) {
     const TilePlace at = tilePlace<Out>(grid, tile);
     return s.source + pixelAt(s.from, at.image, 0, at.y + top, at.x + left);
