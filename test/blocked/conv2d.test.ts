@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CONV2D_FIELDS, type Conv2dGeometry, encode } from '../../lib/geometry.js';
 import { ACTIVATION_KINDS, CONVOLUTION_ALGORITHMS, type ConvolutionAlgorithm } from '../../lib/kernels/operations.js';
-import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyAxes } from '../cases/conv2d.js';
+import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyConvolutions } from '../cases/conv2d.js';
 import { noNative, reportNative, withReason } from '../conformance/backends.js';
 import { U } from '../conformance/conform.js';
 import { type Fill, integers, normals, positives } from '../conformance/data.js';
@@ -31,32 +31,18 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
 
   describe.each(PASSES)('%s', (pass) => {
     it('of whole numbers is exact on every small shape', () => {
-      const axes = tinyAxes([
-        [0, 0],
-        [1, 1],
-        [2, 1],
-      ]);
-      axes.forEach((across, i) => {
-        const down = axes[(i * 7 + 3) % axes.length];
-        const [ic, oc, groups] = [
-          [16, 40, 1],
-          [19, 16, 1],
-          [32, 32, 2],
-        ][i % 3];
-        const g = conv2dGeometry({
-          x: [1 + (i % 2), ic, down.size, across.size],
-          oc,
-          groups,
-          kernel: [down.kernel, across.kernel],
-          stride: [down.stride, across.stride],
-          dilation: [down.dilation, across.dilation],
-          padding: [down.padStart, across.padStart, down.padEnd, across.padEnd],
-        });
-        for (const algorithm of [
-          'direct',
-          ...(i % 4 === 0 && groups === 1 && pass === 'forward' ? ['plainInput'] : []),
-        ])
-          conform(convolution(pass, g, algorithm as ConvolutionAlgorithm, integers), () => 0);
+      const channels = [
+        [1, 16, 40],
+        [1, 19, 16],
+        [2, 16, 16],
+      ] as const;
+      tinyConvolutions(
+        (i) => channels[i % 3],
+        (i) => 1 + (i % 2),
+      ).forEach((g, i) => {
+        const isPlain = i % 4 === 0 && g.groups === 1 && pass === 'forward';
+        for (const algorithm of isPlain ? (['direct', 'plainInput'] as const) : (['direct'] as const))
+          conform(convolution(pass, g, algorithm, integers), () => 0);
       });
     });
 

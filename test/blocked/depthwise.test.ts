@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CONV2D_FIELDS, CONVOLUTION_OPTION_FIELDS, type Conv2dGeometry, encode } from '../../lib/geometry.js';
 import { ACTIVATION_KINDS, CONVOLUTION_ALGORITHMS, type ConvolutionAlgorithm } from '../../lib/kernels/operations.js';
-import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyAxes } from '../cases/conv2d.js';
+import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyConvolutions } from '../cases/conv2d.js';
 import { noNative, reportNative, withReason } from '../conformance/backends.js';
 import { type Call, input, oracle, output } from '../conformance/call.js';
 import { U } from '../conformance/conform.js';
@@ -42,26 +42,12 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
 
   describe.each(PASSES)('%s', (pass) => {
     it.each(ALGORITHMS)('%s of whole numbers is exact on every small shape', (algorithm) => {
-      const axes = tinyAxes([
-        [0, 0],
-        [1, 1],
-        [2, 1],
-      ]);
-      axes.forEach((across, i) => {
-        const down = axes[(i * 7 + 3) % axes.length];
-        const choices = GROUPS[algorithm] ?? [];
-        const [groups, ic, oc] = choices[i % choices.length];
-        const g = conv2dGeometry({
-          x: [1 + (i % 2), groups * ic, down.size, across.size],
-          oc: groups * oc,
-          groups,
-          kernel: [down.kernel, across.kernel],
-          stride: [down.stride, across.stride],
-          dilation: [down.dilation, across.dilation],
-          padding: [down.padStart, across.padStart, down.padEnd, across.padEnd],
-        });
+      const choices = GROUPS[algorithm] ?? [];
+      for (const g of tinyConvolutions(
+        (i) => choices[i % choices.length],
+        (i) => 1 + (i % 2),
+      ))
         conform(convolution(pass, g, algorithm, integers), () => 0);
-      });
     });
 
     it('in tiles of every length', () => {
@@ -219,24 +205,12 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
     }
 
     it('is exact on every small shape', () => {
-      const axes = tinyAxes([
-        [0, 0],
-        [2, 1],
-      ]);
-      axes.forEach((across, i) => {
-        const down = axes[(i * 7 + 3) % axes.length];
-        const [groups, , oc] = (GROUPS.depthwise ?? [])[i % 5];
-        const g = conv2dGeometry({
-          x: [1 + (i % 3), groups, down.size, across.size],
-          oc: groups * oc,
-          groups,
-          kernel: [down.kernel, across.kernel],
-          stride: [down.stride, across.stride],
-          dilation: [down.dilation, across.dilation],
-          padding: [down.padStart, across.padStart, down.padEnd, across.padEnd],
-        });
+      const choices = GROUPS.depthwise ?? [];
+      for (const g of tinyConvolutions(
+        (i) => choices[i % 5],
+        (i) => 1 + (i % 3),
+      ))
         check(g, integers);
-      });
     });
 
     it('rounds long sums like trees', () => {

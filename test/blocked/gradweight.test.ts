@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { blockedElements } from '../../lib/backend/blocked.js';
 import { CONV2D_FIELDS, CONVOLUTION_OPTION_FIELDS, type Conv2dGeometry, encode } from '../../lib/geometry.js';
 import { CONVOLUTION_ALGORITHMS, type ConvolutionAlgorithm } from '../../lib/kernels/operations.js';
-import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyAxes } from '../cases/conv2d.js';
+import { CONV2D_CASES, conv2dGeometry, randomConvolutions, tinyConvolutions } from '../cases/conv2d.js';
 import { addon, noNative, reportNative, withReason } from '../conformance/backends.js';
 import { input, type Layout, oracle, output } from '../conformance/call.js';
 import { SMALLEST_NORMAL, U } from '../conformance/conform.js';
@@ -100,31 +100,18 @@ describe.skipIf(noNative)(withReason('gradient of weights on blocked tensors'), 
   reportNative();
 
   it('of whole numbers is exact on every small shape', () => {
-    const axes = tinyAxes([
-      [0, 0],
-      [1, 1],
-      [2, 1],
-    ]);
-    axes.forEach((across, i) => {
-      const down = axes[(i * 7 + 3) % axes.length];
-      const [ic, oc, groups] = [
-        [16, 40, 1],
-        [19, 16, 1],
-        [3, 33, 1],
-        [32, 32, 2],
-      ][i % 4];
-      const g = conv2dGeometry({
-        x: [1 + (i % 5), ic, down.size, across.size],
-        oc,
-        groups,
-        kernel: [down.kernel, across.kernel],
-        stride: [down.stride, across.stride],
-        dilation: [down.dilation, across.dilation],
-        padding: [down.padStart, across.padStart, down.padEnd, across.padEnd],
-      });
-      for (const algorithm of groups === 1 ? (['direct', 'plainInput'] as const) : (['direct'] as const))
+    const channels = [
+      [1, 16, 40],
+      [1, 19, 16],
+      [1, 3, 33],
+      [2, 16, 16],
+    ] as const;
+    for (const g of tinyConvolutions(
+      (i) => channels[i % 4],
+      (i) => 1 + (i % 5),
+    ))
+      for (const algorithm of g.groups === 1 ? (['direct', 'plainInput'] as const) : (['direct'] as const))
         conform(gradWeight(g, algorithm, integers), () => 0);
-    });
   });
 
   it.each(CASES)('$why', (entry) => {

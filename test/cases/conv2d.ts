@@ -145,6 +145,34 @@ export function tinyAxes(paddings: readonly (readonly [number, number])[]): Axis
 }
 
 /**
+ * Every tiny axis across, each with another one down; `channels` says [groups, channels in, channels out of a group] of
+ * the i-th, `images` how many images.
+ */
+export function tinyConvolutions(
+  channels: (i: number) => readonly [groups: number, ic: number, oc: number],
+  images: (i: number) => number,
+): Conv2dGeometry[] {
+  const axes = tinyAxes([
+    [0, 0],
+    [1, 1],
+    [2, 1],
+  ]);
+  return axes.map((across, i) => {
+    const down = axes[(i * 7 + 3) % axes.length];
+    const [groups, ic, oc] = channels(i);
+    return conv2dGeometry({
+      x: [images(i), groups * ic, down.size, across.size],
+      oc: groups * oc,
+      groups,
+      kernel: [down.kernel, across.kernel],
+      stride: [down.stride, across.stride],
+      dilation: [down.dilation, across.dilation],
+      padding: [down.padStart, across.padStart, down.padEnd, across.padEnd],
+    });
+  });
+}
+
+/**
  * Pairs of axes in which each one occurs `rounds` times as the height and as often as the width, every time with another
  * partner. The two axes of a kernel are treated alike but independently, so all pairs would test the same thing over.
  */
