@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'ERR_UNSUPPORTED_OP'
   | 'ERR_MODEL_FORMAT'
   | 'ERR_FILE_FORMAT'
+  | 'ERR_TRACE'
   | 'ERR_NATIVE'
   | 'ERR_ABORTED';
 

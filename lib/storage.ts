@@ -1,20 +1,33 @@
-import { slabPool } from './backend/backend.js';
+import { slabPool, standIn } from './backend/backend.js';
 import type { Slab } from './backend/slabs.js';
 import { DTYPES, type DType, type TypedArrays } from './dtype.js';
+import { ConvforgeError } from './errors.js';
 
 /**
  * Memory of one or more tensors (a reshape shares it). `values` is for kernels, which must not let go of it while they
- * work; `expose()` is for user code, which may keep it, and takes the memory out of the pool for good.
+ * work, `read()` for code that looks at elements; `expose()` is for user code, which may keep what it gets, and takes the
+ * memory out of the pool for good.
  */
 export class Storage<D extends DType = DType> {
-  readonly values: TypedArrays[D];
+  /** Number of elements. */
+  readonly size: number;
   /** Counts changes in place, so that autograd notices when a value it needs is gone. */
   version = 0;
+  readonly #values: TypedArrays[D];
   readonly #slab: Slab | null;
 
-  constructor(values: TypedArrays[D], slab: Slab | null = null) {
-    this.values = values;
+  constructor(values: TypedArrays[D], slab: Slab | null = null, size: number = values.length) {
+    this.size = size;
+    this.#values = values;
     this.#slab = slab;
+  }
+
+  get values(): TypedArrays[D] {
+    return this.#values;
+  }
+
+  read(): TypedArrays[D] {
+    return this.values;
   }
 
   expose(): TypedArrays[D] {
@@ -23,8 +36,81 @@ export class Storage<D extends DType = DType> {
   }
 }
 
+/** Where the bytes of a {@link LazyStorage} lie in a file. */
+export interface FileRange {
+  readonly fd: number;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/** Memory that is filled when it is first looked at: a weight of a model file, most of which only native code reads. */
+export class LazyStorage<D extends DType = DType> extends Storage<D> {
+  readonly #load: () => TypedArrays[D];
+  /** Where native code finds the elements, little-endian; null when only `values` has them. */
+  readonly file: FileRange | null;
+  #loaded: TypedArrays[D] | null = null;
+
+  constructor(dtype: D, size: number, load: () => TypedArrays[D], file: FileRange | null = null) {
+    super(new DTYPES[dtype].array(0), null, size);
+    this.#load = load;
+    this.file = file;
+  }
+
+  override get values(): TypedArrays[D] {
+    this.#loaded ??= this.#load();
+    return this.#loaded;
+  }
+
+  override expose(): TypedArrays[D] {
+    return this.values;
+  }
+}
+
+/** Thrown when the elements of a tensor are asked for while a graph is traced, when they do not exist yet. */
+export class HollowError extends ConvforgeError {
+  /** The memory whose contents are needed. */
+  readonly storage: Storage;
+
+  constructor(storage: Storage) {
+    super(
+      'ERR_TRACE',
+      'the elements of this tensor are only known when the compiled model runs, so its code cannot depend on them',
+    );
+    this.storage = storage;
+  }
+}
+
+/** Stands for memory that a compiled program will have: `values` is known by its identity and must never be read. */
+export class HollowStorage<D extends DType = DType> extends Storage<D> {
+  constructor(dtype: D, size: number) {
+    super(hollowValues(dtype, size));
+  }
+
+  override read(): never {
+    throw new HollowError(this);
+  }
+
+  override expose(): never {
+    throw new HollowError(this);
+  }
+}
+
+/** Zeros that nobody touches cost address space only, so all hollow memory of a process can lie in one place. */
+let nothing = new ArrayBuffer(0);
+
+function hollowValues<D extends DType>(dtype: D, size: number): TypedArrays[D] {
+  const { array, bytes } = DTYPES[dtype];
+  if (nothing.byteLength < size * bytes) nothing = new ArrayBuffer(2 * size * bytes);
+  return new (array as unknown as new (buffer: ArrayBuffer, offset: number, length: number) => TypedArrays[D])(
+    nothing,
+    0,
+    size,
+  );
+}
+
 /** Memory for `size` elements with undefined contents, for a kernel that writes all of them. */
 export function allocate<D extends DType>(dtype: D, size: number): Storage<D> {
+  if (standIn()) return new HollowStorage(dtype, size);
   const { array, bytes } = DTYPES[dtype];
   const pool = slabPool();
   const slab = pool?.acquire(size * bytes);

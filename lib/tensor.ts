@@ -13,7 +13,7 @@ import { ArgumentError, AutogradError, check, DTypeError } from './errors.js';
 import { checkIndexable } from './geometry.js';
 import * as ops from './ops/index.js';
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.js';
-import { Storage } from './storage.js';
+import { HollowStorage, Storage } from './storage.js';
 
 /** Nested arrays of numbers, all rows of one length; bigint and boolean elements serve int64 and bool. */
 export type NestedArray = number | bigint | boolean | readonly NestedArray[];
@@ -55,7 +55,7 @@ export class Tensor<D extends DType = DType> {
       this.dtype = first as D;
       this.shape = Object.freeze(third as Shape);
       this.storage = second;
-      this.size = second.values.length;
+      this.size = second.size;
       return;
     }
     const named = isDType(first);
@@ -154,26 +154,28 @@ export class Tensor<D extends DType = DType> {
 
   /** A copy in memory of its own, cut off from the graph. */
   clone(): Tensor<D> {
-    return new Tensor<D>(this.dtype, this.storage.values.slice() as TypedArrays[D], this.shape);
+    return new Tensor<D>(this.dtype, this.storage.read().slice() as TypedArrays[D], this.shape);
   }
 
   /** The single element as a number (int64 too, if it is a safe integer). Throws a ShapeError for any other size. */
   item(): number {
     check(this.size === 1, 'item', () => `needs exactly one element, the tensor has shape ${formatShape(this.shape)}`);
-    return toNumber(this.storage.values[0]);
+    return toNumber(this.storage.read()[0]);
   }
 
   /** The elements as nested arrays of numbers; a scalar gives a number. int64 gives numbers, bool gives 0 and 1. */
   toArray(): NestedArray {
+    const values = this.storage.read();
     let position = 0;
     const build = (axis: number): NestedArray => {
-      if (axis === this.shape.length) return toNumber(this.storage.values[position++]);
+      if (axis === this.shape.length) return toNumber(values[position++]);
       return Array.from({ length: this.shape[axis] }, () => build(axis + 1));
     };
     return build(0);
   }
 
   toString(): string {
+    if (this.storage instanceof HollowStorage) return `Tensor(${this.dtype} ${formatShape(this.shape)}, being traced)`;
     const shown = Array.from(this.storage.values.subarray(0, 6), String).join(', ');
     return `Tensor(${this.dtype} ${formatShape(this.shape)}: ${shown}${this.size > 6 ? ', …' : ''})`;
   }

@@ -109,9 +109,37 @@ function applyThreads(operation: string, addon: NativeAddon | null, threads: num
   addon?.setThreads(threads);
 }
 
+/** What takes the place of all kernels while a graph is traced or lowered; see {@link withKernels}. */
+let substitute: Kernels | null = null;
+
 /** Kernels that compute on a dtype: the active backend's for float32, TypeScript's for everything else. */
 export function kernelsFor(dtype: DType): Kernels {
+  if (substitute) return substitute;
   return dtype === 'float32' ? selected().kernels : typescriptKernels;
+}
+
+/**
+ * Runs `body`, synchronous, with other kernels in place of all: ones that do nothing, which leaves the shapes of results,
+ * or ones that note what they are called with. New tensors are hollow meanwhile. null: the real ones again.
+ */
+export function withKernels<T>(kernels: Kernels | null, body: () => T): T {
+  const before = substitute;
+  substitute = kernels;
+  try {
+    return body();
+  } finally {
+    substitute = before;
+  }
+}
+
+/** Whether {@link withKernels} is at work, so that nothing is computed. */
+export function standIn(): boolean {
+  return substitute !== null;
+}
+
+/** The native addon when it is in use. */
+export function nativeAddon(): NativeAddon | null {
+  return selected().addon;
 }
 
 /** Pool that tensors take their memory from; null where plain typed arrays serve. */

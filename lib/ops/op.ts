@@ -19,8 +19,27 @@ export interface Op<A> {
   readonly saves?: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
 }
 
+/** Sees every op call instead of it being carried out, while a graph is traced. */
+export interface Tracer {
+  call(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[];
+}
+
+let tracer: Tracer | null = null;
+
+/** Runs `body`, synchronous, with all op calls going to `to`; null: carried out as usual. */
+export function withTracer<T>(to: Tracer | null, body: () => T): T {
+  const before = tracer;
+  tracer = to;
+  try {
+    return body();
+  } finally {
+    tracer = before;
+  }
+}
+
 /** Runs an op and, if any input requires a gradient, records the call. The one door through which all ops go. */
 export function apply<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A): Tensor[] {
+  if (tracer) return tracer.call(op as unknown as Op<never>, inputs, attributes);
   const result = op.forward(inputs, attributes);
   const outputs = result instanceof Tensor ? [result] : [...result];
   if (isGradEnabled() && inputs.some((input) => input?.requiresGrad)) {
