@@ -46,14 +46,14 @@ export interface FileRange {
 /** Memory that is filled when it is first looked at: a weight of a model file, most of which only native code reads. */
 export class LazyStorage<D extends DType = DType> extends Storage<D> {
   readonly #load: () => TypedArrays[D];
-  /** Where native code finds the elements, little-endian; null when only `values` has them. */
-  readonly file: FileRange | null;
+  /** Where native code finds the elements, little-endian, at any alignment; null when only `values` has them. */
+  readonly source: FileRange | Uint8Array | null;
   #loaded: TypedArrays[D] | null = null;
 
-  constructor(dtype: D, size: number, load: () => TypedArrays[D], file: FileRange | null = null) {
+  constructor(dtype: D, size: number, load: () => TypedArrays[D], source: FileRange | Uint8Array | null = null) {
     super(new DTYPES[dtype].array(0), null, size);
     this.#load = load;
-    this.file = file;
+    this.source = source;
   }
 
   override get values(): TypedArrays[D] {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TypedArray } from '../dtype.js';
 import type { BlockedKernels } from './blocked.js';
 import { type Libc, runningLibc } from './libc.js';
 import { type Kernels, typescriptKernels } from './typescript.js';
@@ -20,15 +21,64 @@ export interface NativeAddon {
   setThreads(threads: number): void;
   /** Physical cores this process may use: affinity mask and control-group quota taken into account. */
   readonly defaultThreads: number;
-  /** Bytes of workspace memory, in use and kept for reuse. */
-  memory(): { workspaceBytes: number };
+  /** Bytes of workspace memory, in use and kept for reuse, and of weights and activations of sessions. */
+  memory(): { workspaceBytes: number; sessionBytes: number };
   /** Bytes to add to the start of `buffer` to reach a 64-byte boundary. */
   alignmentOffset(buffer: ArrayBuffer): number;
   /** Starts watching an object weakly; returns an id, which is used again after `sweep` has returned it. */
   track(object: object): number;
   /** Ids of watched objects that have been garbage collected since the last call; needs no turn of the event loop. */
   sweep(): Int32Array;
+
+  // The executor of compiled models (native/executor). Handles give back what they hold when they are released or
+  // collected, as soon as no run uses it.
+
+  /** Types of the fields of every kernel, in calling order; kernels are numbered in the order of the keys. */
+  readonly signatures: Readonly<Record<string, readonly string[]>>;
+  createConstants(): ConstantsHandle;
+  /** A new region of memory for weights; returns its index. */
+  addConstants(constants: ConstantsHandle, bytes: number): number;
+  writeConstants(constants: ConstantsHandle, region: number, offset: number, values: TypedArray): void;
+  /** Makes a program of a stream of instructions (lib/graph/program.ts); an Error ERR_NATIVE says what it refuses. */
+  createProgram(
+    stream: Float64Array,
+    arenaBytes: number,
+    inputBytes: readonly number[],
+    outputBytes: readonly number[],
+    constants: ConstantsHandle,
+  ): ProgramHandle;
+  /** Runs off this thread; the listener hears of the end. The caller keeps the arrays alive until then. */
+  startProgram(
+    program: ProgramHandle,
+    inputs: readonly TypedArray[],
+    outputs: readonly TypedArray[],
+    threads: number,
+    profile: boolean,
+    id: number,
+  ): void;
+  /** Runs on this thread. */
+  runProgram(
+    program: ProgramHandle,
+    inputs: readonly TypedArray[],
+    outputs: readonly TypedArray[],
+    threads: number,
+  ): void;
+  /** Lets a run end before its next instruction. */
+  abortRun(id: number): void;
+  /** Calls `listener` on the event loop with the runs that have ended. */
+  onRunsEnded(listener: (ended: EndedRun[]) => void): void;
+  /** The runs that have ended since the listener was last called; it does not hear of these. */
+  collectRuns(): EndedRun[];
+  release(handle: ConstantsHandle | ProgramHandle): void;
 }
+
+declare const constantsHandle: unique symbol;
+declare const programHandle: unique symbol;
+export type ConstantsHandle = { [constantsHandle]: true };
+export type ProgramHandle = { [programHandle]: true };
+
+/** `error` is null, 'aborted' or a message; `times` are µs before each instruction and at the end, of a profiled run. */
+export type EndedRun = [id: number, error: string | null, times: number[] | null];
 
 const require = createRequire(import.meta.url);
 

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "executor/region.h"
 #include "runtime/dispatch.h"
 #include "runtime/memory_pool.h"
 #include "runtime/thread_pool.h"
@@ -53,6 +54,7 @@ Napi::Value setThreads(const Napi::CallbackInfo& info) {
 Napi::Value memory(const Napi::CallbackInfo& info) {
   Napi::Object usage = Napi::Object::New(info.Env());
   usage.Set("workspaceBytes", static_cast<double>(memory_pool::totalBytes()));
+  usage.Set("sessionBytes", static_cast<double>(executor::regionBytes()));
   return usage;
 }
 
@@ -89,7 +91,7 @@ Environment::~Environment() {
 }
 
 void Environment::reportMemory() {
-  const int64_t bytes = memory_pool::totalBytes();
+  const int64_t bytes = memory_pool::totalBytes() + executor::regionBytes();
   if (bytes == reportedBytes_) return;
   if (!reportsMemory_) {
     if (hasReporter.load() || hasReporter.exchange(true)) return;
@@ -118,6 +120,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("alignmentOffset", Napi::Function::New(env, alignmentOffset, "alignmentOffset"));
   exports.Set("track", Napi::Function::New(env, track, "track"));
   exports.Set("sweep", Napi::Function::New(env, sweep, "sweep"));
+  addPrograms(env, exports);
   return exports;
 }
 

@@ -5,6 +5,7 @@
 #define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #include <napi.h>
 
+#include "addon/runs.h"
 #include "addon/tracker.h"
 
 // State of one environment: the main thread and every worker_thread that loads the addon has its own. Node destroys it
@@ -24,8 +25,12 @@ class Environment {
 
  public:
   Tracker tracker;
+  Runs runs;
   const Napi::Reference<Napi::Int32Array> noIds;
 };
 
 // The JavaScript functions of kernels.inc.
 Napi::Object makeKernels(Napi::Env env);
+
+// Adds the functions of programs.cc.
+void addPrograms(Napi::Env env, Napi::Object exports);

@@ -13,9 +13,9 @@ namespace {
 // woken; 32 Ki multiply-adds take 1 µs from cache and 10 µs when they wait for memory, elements moved about as long.
 constexpr double kWorkPerThread = 32768;
 
-int threadsFor(double cost) {
+int threadsFor(double cost, int most) {
   if (!(cost >= 2 * kWorkPerThread)) return 1;
-  return static_cast<int>(std::min<double>(thread_pool::threads(), cost / kWorkPerThread));
+  return static_cast<int>(std::min<double>(most, cost / kWorkPerThread));
 }
 
 constexpr int64_t kFloatsPerLine = memory_pool::kAlignment / sizeof(float);
@@ -62,8 +62,8 @@ void runRange(const void* context, int thread, Range range) {
 
 }  // namespace
 
-const char* runPhases(const Work& work, const Call& call) {
-  const int threads = threadsFor(work.cost);
+const char* runPhases(const Work& work, const Call& call, int most) {
+  const int threads = threadsFor(work.cost, most);
   const Scratch scratch(work.sharedFloats, work.localFloats, threads);
   if (scratch.failed()) return "out of memory for the workspace";
   const FlushDenormals flush;

@@ -31,14 +31,6 @@ constexpr size_t kStackBytes = size_t{1} << 20;
 // Two lines, because processors prefetch lines in pairs.
 constexpr size_t kLine = 128;
 
-void pause() {
-#if defined(__x86_64__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("isb");  // `yield` is a no-op on most cores
-#endif
-}
-
 // Spins until `done` or until kSpin has passed; whether it is done.
 template <class Done>
 bool spin(Done done) {
@@ -129,13 +121,6 @@ void* workerMain(void*) {
   return nullptr;
 }
 
-// Node unloads an addon when the last environment that loaded it ends, a worker_thread say. The workers go on spinning
-// in its code, so the library takes a reference on itself.
-void pinLibrary() {
-  Dl_info library;
-  if (dladdr(reinterpret_cast<void*>(&workerMain), &library)) dlopen(library.dli_fname, RTLD_NOW | RTLD_NODELETE);
-}
-
 // Starts workers up to `wanted`; fewer if the system refuses, which costs speed only.
 void startWorkers(int wanted) {
   if (pool.workers >= wanted) return;
@@ -182,6 +167,19 @@ void close() {
 }
 
 }  // namespace
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");  // `yield` is a no-op on most cores
+#endif
+}
+
+void pinLibrary() {
+  Dl_info library;
+  if (dladdr(reinterpret_cast<void*>(&defaultThreads), &library)) dlopen(library.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
 
 int defaultThreads() {
   static const int cores = std::min(usableCores(), kMostThreads);

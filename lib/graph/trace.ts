@@ -1,0 +1,92 @@
+import { noGrad } from '../autograd.js';
+import { withKernels } from '../backend/backend.js';
+import { type Kernels, typescriptKernels } from '../backend/typescript.js';
+import type { DType } from '../dtype.js';
+import { type Op, type Tracer, withTracer } from '../ops/op.js';
+import { type Shape, sizeOf } from '../shape.js';
+import { HollowStorage, type Storage } from '../storage.js';
+import { Tensor } from '../tensor.js';
+import { Graph, Node, Value } from './graph.js';
+
+/** Kernels that do nothing: an op that runs on them leaves outputs of the right shapes. */
+const idleKernels = Object.fromEntries(
+  Object.keys(typescriptKernels).map((name) => [name, () => {}]),
+) as unknown as Kernels;
+
+/** A tensor with a shape and no elements, which stands for an input or a result of a compiled model. */
+export function hollow<D extends DType>(dtype: D, shape: Shape): Tensor<D> {
+  return new Tensor<D>(dtype, new HollowStorage(dtype, sizeOf(shape)), shape);
+}
+
+/** Whether the elements of a tensor are not known before the compiled model runs. */
+export function isHollow(tensor: Tensor): boolean {
+  return tensor.storage instanceof HollowStorage;
+}
+
+/**
+ * Notes the calls that have hollow inputs. A call of which everything is known is carried out at once and its result is a
+ * constant, so that arithmetic on shapes leaves no trace.
+ */
+export class Trace implements Tracer {
+  readonly inputs: Value[] = [];
+  readonly nodes: Node[] = [];
+  /** What the calls from now on belong to in the model. */
+  scope = '';
+  /** Hollow memory belongs to one value; a tensor that was detached still is that value. */
+  readonly #hollow = new Map<Storage, Value>();
+  /** Known tensors may share memory and differ in shape. */
+  readonly #known = new Map<Tensor, Value>();
+
+  /** Declares an input and returns the tensor to trace with. */
+  input<D extends DType>(name: string, dtype: D, shape: Shape): Tensor<D> {
+    const tensor = hollow(dtype, shape);
+    const value = new Value(dtype, shape, name);
+    this.#hollow.set(tensor.storage, value);
+    this.inputs.push(value);
+    return tensor;
+  }
+
+  /** The value that a tensor seen in this trace is; a constant if it was never computed here. */
+  valueOf(tensor: Tensor): Value {
+    const computed = this.#hollow.get(tensor.storage);
+    if (computed) return computed;
+    let constant = this.#known.get(tensor);
+    if (!constant) {
+      constant = Value.of(tensor);
+      this.#known.set(tensor, constant);
+    }
+    return constant;
+  }
+
+  call(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[] {
+    const forward = (given: readonly (Tensor | null)[]) => {
+      const result = withTracer(null, () => op.forward(given, attributes as never));
+      return result instanceof Tensor ? [result] : [...result];
+    };
+    if (!inputs.some((input) => input && isHollow(input))) return forward(inputs);
+    // Weights that are only read from their file when they are needed must not be read for this.
+    const shapes = inputs.map((input) => input && (isHollow(input) ? input : hollow(input.dtype, input.shape)));
+    const results = withKernels(idleKernels, () => forward(shapes)).map(({ dtype, shape }) => hollow(dtype, shape));
+    const values = results.map(({ dtype, shape }) => new Value(dtype, shape));
+    results.forEach((result, i) => {
+      this.#hollow.set(result.storage, values[i]);
+    });
+    const operands = inputs.map((input) => input && this.valueOf(input));
+    this.nodes.push(new Node(op as unknown as Op<unknown>, attributes, operands, values, this.scope));
+    return results;
+  }
+
+  /** Runs `body` with all op calls noted. */
+  record<T>(body: () => T): T {
+    return withTracer(this, () => noGrad(body));
+  }
+
+  graph(outputs: Readonly<Record<string, Tensor>>): Graph {
+    const values = Object.entries(outputs).map(([name, tensor]) => {
+      const value = this.valueOf(tensor);
+      value.name ||= name;
+      return value;
+    });
+    return new Graph(this.inputs, values, this.nodes);
+  }
+}

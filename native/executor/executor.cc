@@ -1,0 +1,120 @@
+#include "executor/executor.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "runtime/thread_pool.h"
+
+namespace executor {
+namespace {
+
+// A thread that has finished a run looks out for the next one this long before it sleeps: waking it would take 25 to
+// 40 µs, longer than a small network. The caller's promise takes some 10 to 50 µs to come back with another call.
+constexpr std::chrono::microseconds kSpin{100};
+
+constexpr size_t kStackBytes = size_t{1} << 20;
+
+struct State {
+  std::mutex mutex;
+  std::condition_variable work;
+  std::deque<std::shared_ptr<Run>> queue;
+  std::atomic<int> queued{0};
+  int threadsInUse = 0;  // by the runs that have started
+  int idle = 0;
+  int started = 0;
+};
+
+// Leaked: its threads never end, and at exit nothing they use may be destroyed under them.
+State& state = *new State;
+
+// The next run that may start now; nullptr if there is none. One that wants more threads than there are starts alone.
+std::shared_ptr<Run> take() {
+  if (state.queue.empty()) return nullptr;
+  const int wanted = state.queue.front()->threads;
+  if (state.threadsInUse > 0 && state.threadsInUse + wanted > thread_pool::defaultThreads()) return nullptr;
+  std::shared_ptr<Run> run = std::move(state.queue.front());
+  state.queue.pop_front();
+  state.queued.fetch_sub(1, std::memory_order_relaxed);
+  state.threadsInUse += wanted;
+  return run;
+}
+
+void carryOut(const std::shared_ptr<Run>& run) {
+  if (run->aborted.load()) {
+    run->error = Program::kAborted;
+  } else {
+    const Invocation invocation = {run->inputs.data(), run->outputs.data(), run->threads, &run->aborted,
+                                   run->profile ? &run->times : nullptr};
+    run->error = run->program->run(invocation);
+  }
+  // A session that was released meanwhile gives its memory back here, before the caller hears of the end.
+  run->program.reset();
+  {
+    std::lock_guard<std::mutex> lock(state.mutex);
+    state.threadsInUse -= run->threads;
+  }
+  // What waited for these cores may start; with one more run in the queue another thread does that.
+  if (state.queued.load(std::memory_order_relaxed) > 0) state.work.notify_one();
+  run->finished(run->context, run.get());
+}
+
+void lookOut() {
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  while (state.queued.load(std::memory_order_relaxed) == 0 && std::chrono::steady_clock::now() < end) {
+    for (int i = 0; i < 32; i++) thread_pool::pause();
+  }
+}
+
+void* threadMain(void*) {
+  while (true) {
+    std::shared_ptr<Run> run;
+    {
+      std::unique_lock<std::mutex> lock(state.mutex);
+      state.idle++;
+      state.work.wait(lock, [&] { return (run = take()) != nullptr; });
+      state.idle--;
+    }
+    carryOut(run);
+    run.reset();
+    lookOut();
+  }
+  return nullptr;
+}
+
+// One thread for every run that can be under way, made when it is first needed.
+void startThread() {
+  thread_pool::pinLibrary();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  if (pthread_create(&thread, &attributes, threadMain, nullptr) == 0) state.started++;
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace
+
+void submit(std::shared_ptr<Run> run) {
+  {
+    std::lock_guard<std::mutex> lock(state.mutex);
+    run->threads = std::max(1, std::min(run->threads, thread_pool::kMostThreads));
+    state.queue.push_back(std::move(run));
+    state.queued.fetch_add(1, std::memory_order_relaxed);
+    const int useful = std::min(thread_pool::defaultThreads(), static_cast<int>(state.queue.size()) + state.started - state.idle);
+    if (state.started < useful) startThread();
+  }
+  state.work.notify_one();
+}
+
+}  // namespace executor
