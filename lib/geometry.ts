@@ -29,14 +29,26 @@ export const GEMM_FIELDS = ['batch', 'm', 'n', 'k', 'transA', 'transB', 'strideA
 export const AXIS_FIELDS = ['outer', 'size', 'inner'] as const;
 /** A feature map seen as [n, c, size] with size = h·w. */
 export const CHANNEL_FIELDS = ['n', 'c', 'size'] as const;
-/** A tensor in the native kernels' own layout: blocks of 16 channels inside a border of `halo` zero pixels. */
-export const BLOCKED_FIELDS = ['n', 'c', 'h', 'w', 'halo'] as const;
+/**
+ * A tensor in the native kernels' own layout: blocks of 16 channels inside a border of `halo` zero pixels. `blocks` is how
+ * many blocks lie from one image to the next if it is a range of the channels of a wider tensor, and 0 if it is not.
+ */
+export const BLOCKED_FIELDS = ['n', 'c', 'h', 'w', 'halo', 'blocks'] as const;
+/** How the blocked tensor that is read and the one that is written lie, where another geometry has their sizes. */
+export const LAYOUT_OPTION_FIELDS = ['haloIn', 'haloOut', 'blocksIn', 'blocksOut'] as const;
 /** How a convolution of blocked tensors is computed; codes are those of lib/kernels/operations.ts. */
 // biome-ignore format: one line a meaning
 export const CONVOLUTION_OPTION_FIELDS = [
   'pass', 'algorithm',
-  'haloIn', 'haloOut',
+  'haloIn', 'haloOut', 'blocksIn', 'blocksOut',
+  'haloResidual', 'blocksResidual',
   'activation', 'residualAfter',
+] as const;
+/** What a map does to a blocked tensor; codes are those of lib/kernels/operations.ts. */
+// biome-ignore format: one line a meaning
+export const MAP_OPTION_FIELDS = [
+  'operation', 'otherKind', 'activation',
+  'haloOther', 'haloOut', 'blocksOther', 'blocksOut',
 ] as const;
 
 type Geometry<F extends readonly string[]> = Record<F[number], number>;
@@ -48,7 +60,9 @@ export type GemmGeometry = Geometry<typeof GEMM_FIELDS>;
 export type AxisGeometry = Geometry<typeof AXIS_FIELDS>;
 export type ChannelGeometry = Geometry<typeof CHANNEL_FIELDS>;
 export type BlockedGeometry = Geometry<typeof BLOCKED_FIELDS>;
+export type LayoutOptions = Geometry<typeof LAYOUT_OPTION_FIELDS>;
 export type ConvolutionOptions = Geometry<typeof CONVOLUTION_OPTION_FIELDS>;
+export type MapOptions = Geometry<typeof MAP_OPTION_FIELDS>;
 
 /** Flattens a geometry in the order of its field list. */
 export function encode<F extends readonly string[]>(fields: F, geometry: Geometry<F>): Int32Array {

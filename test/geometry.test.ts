@@ -200,7 +200,9 @@ describe('the native headers', () => {
     ['AxisGeometry', geometry.AXIS_FIELDS],
     ['ChannelGeometry', geometry.CHANNEL_FIELDS],
     ['BlockedGeometry', geometry.BLOCKED_FIELDS],
+    ['LayoutOptions', geometry.LAYOUT_OPTION_FIELDS],
     ['ConvolutionOptions', geometry.CONVOLUTION_OPTION_FIELDS],
+    ['MapOptions', geometry.MAP_OPTION_FIELDS],
   ])('have the fields of %s in the order of lib/geometry.ts', (name, fields) => {
     expect(structs().get(name)).toEqual([...fields]);
   });
@@ -240,6 +242,7 @@ describe('the native headers', () => {
       PadMode: operations.PAD_MODES,
       ConvolutionPass: operations.CONVOLUTION_PASSES,
       ConvolutionAlgorithm: operations.CONVOLUTION_ALGORITHMS,
+      MapOperand: operations.MAP_OPERANDS,
       ActivationKind: operations.ACTIVATION_KINDS,
     };
     const found = [...header('operations.h').matchAll(/namespace (\w+) \{\s*enum \{([^}]*)\}/g)];

@@ -1,11 +1,12 @@
 // Pools on the native kernels' own layout. As in ops.mjs; besides, `inBlocks` says which arguments are in blocks, with
 // their shape, and `callBlocked` and `setUpBlocked` are what native kernels run. `call` remains what TypeScript computes.
-import { BLOCKED_FIELDS, encode } from '../../dist/geometry.js';
+import { BLOCKED_FIELDS, encode, LAYOUT_OPTION_FIELDS } from '../../dist/geometry.js';
 import { eachLike, once, plainOps, pool, quarter } from './ops.mjs';
 
-const full = ({ n, c, h, w }) => ({ n, c, h, w, halo: 0 });
+const full = ({ n, c, h, w }) => ({ n, c, h, w, halo: 0, blocks: 0 });
+const LAYOUT = encode(LAYOUT_OPTION_FIELDS, { haloIn: 0, haloOut: 0, blocksIn: 0, blocksOut: 0 });
 const blocks = once((d) => encode(BLOCKED_FIELDS, full(d)));
-const halved = ({ n, c, h, w }) => ({ n, c, h: h / 2, w: w / 2, halo: 0 });
+const halved = ({ n, c, h, w }) => ({ n, c, h: h / 2, w: w / 2, halo: 0, blocks: 0 });
 const plainOp = (name) => plainOps.find((op) => op.name === name);
 
 const maxPool = (name, kernel, padding) => ({
@@ -15,7 +16,7 @@ const maxPool = (name, kernel, padding) => ({
   passes: { x: 1, y: 1 },
   reads: 4,
   writes: 1,
-  callBlocked: (kernels, { x, y }, d) => kernels.blockedMaxPool2d(x, y, null, pool(d, kernel, padding), 0, 0),
+  callBlocked: (kernels, { x, y }, d) => kernels.blockedMaxPool2d(x, y, null, pool(d, kernel, padding), LAYOUT),
 });
 
 const backward = plainOp('max_pool_2x2_backward');
@@ -30,20 +31,21 @@ export const blockedOps = [
     inBlocks: { x: full, dy: halved, y: halved, dx: full },
     passes: { dy: 1, taps: 1, dx: 1 },
     reads: 1,
-    setUpBlocked: (kernels, { x, y, taps }, d) => kernels.blockedMaxPool2d(x, y, taps, pool(d, 2, 0), 0, 0),
-    callBlocked: (kernels, { dy, taps, dx }, d) => kernels.blockedMaxPool2dBackward(dy, taps, dx, pool(d, 2, 0), 0, 0),
+    setUpBlocked: (kernels, { x, y, taps }, d) => kernels.blockedMaxPool2d(x, y, taps, pool(d, 2, 0), LAYOUT),
+    callBlocked: (kernels, { dy, taps, dx }, d) =>
+      kernels.blockedMaxPool2dBackward(dy, taps, dx, pool(d, 2, 0), LAYOUT),
   },
   {
     ...plainOp('avg_pool_2x2'),
     name: 'blocked_avg_pool_2x2',
     inBlocks: { x: full, y: halved },
-    callBlocked: (kernels, { x, y }, d) => kernels.blockedAvgPool2d(x, y, pool(d, 2, 0), 0, 0),
+    callBlocked: (kernels, { x, y }, d) => kernels.blockedAvgPool2d(x, y, pool(d, 2, 0), LAYOUT),
   },
   {
     ...plainOp('avg_pool_2x2_backward'),
     name: 'blocked_avg_pool_2x2_backward',
     inBlocks: { dy: halved, dx: full },
-    callBlocked: (kernels, { dy, dx }, d) => kernels.blockedAvgPool2dBackward(dy, dx, pool(d, 2, 0), 0, 0),
+    callBlocked: (kernels, { dy, dx }, d) => kernels.blockedAvgPool2dBackward(dy, dx, pool(d, 2, 0), LAYOUT),
   },
   {
     ...plainOp('global_avg_pool'),

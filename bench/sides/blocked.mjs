@@ -37,7 +37,7 @@ function blockedKernels(name, { addon, kernels, isa }, wanted) {
 
   /** A plain tensor in blocks, or room for one. */
   function blocked([n, c, h, w], halo, plain) {
-    const geometry = { n, c, h, w, halo };
+    const geometry = { n, c, h, w, halo, blocks: 0 };
     const flat = encode(BLOCKED_FIELDS, geometry);
     const data = alignedFloats(addon, blockedElements(geometry));
     if (plain) kernels.toBlocked(plain, data, flat);
@@ -46,7 +46,8 @@ function blockedKernels(name, { addon, kernels, isa }, wanted) {
 
   const optionsOf = (pass, algorithm, haloIn) => {
     const activation = ACTIVATION_KINDS.indexOf('identity');
-    const options = { pass, algorithm, haloIn, haloOut: 0, activation, residualAfter: 0 };
+    const lies = { haloIn, haloOut: 0, blocksIn: 0, blocksOut: 0, haloResidual: 0, blocksResidual: 0 };
+    const options = { pass, algorithm, ...lies, activation, residualAfter: 0 };
     return encode(CONVOLUTION_OPTION_FIELDS, options);
   };
 

@@ -1,13 +1,18 @@
-import type { BLOCKED_FIELDS } from '../geometry.js';
+import type { BlockedGeometry } from '../geometry.js';
 
 /** Channels side by side in a pixel of the native kernels' own layout (native/README.md). */
 export const BLOCK = 16;
 
-/** Floats of a tensor in blocks of 16 channels; native/kernels/blocked/layout.inl computes the same. */
-export function blockedElements({ n, c, h, w, halo }: Record<(typeof BLOCKED_FIELDS)[number], number>): number {
-  const blocks = Math.ceil(c / BLOCK);
+/** Floats of one block of one image, its border included; native/kernels/blocked/layout.inl computes the same. */
+export function blockedPlane({ h, w, halo }: Pick<BlockedGeometry, 'h' | 'w' | 'halo'>): number {
   const plane = (h + 2 * halo) * (w + 2 * halo) * BLOCK;
-  return n * blocks * (plane % 1024 === 0 ? plane + BLOCK : plane);
+  return plane % 1024 === 0 ? plane + BLOCK : plane;
+}
+
+/** Floats from the first to the last of a tensor in blocks of 16 channels. */
+export function blockedElements(g: BlockedGeometry): number {
+  const own = Math.ceil(g.c / BLOCK);
+  return g.n === 0 ? 0 : ((g.n - 1) * (g.blocks || own) + own) * blockedPlane(g);
 }
 
 /** Columns of packed weights of a matrix product: whole panels on every instruction set. */
@@ -16,8 +21,9 @@ export function packedColumns(n: number): number {
 }
 
 /**
- * The kernels of native/kernels.inc that work on the blocked layout: `In` fields are Float32Array or null, geometries
- * Int32Array in the order of their field lists.
+ * The kernels of native/kernels.inc that work on the blocked layout: `In` fields are Float32Array or null, geometries and
+ * options Int32Array in the order of their field lists. Any blocked tensor may be a range of the blocks of a wider one:
+ * the array then begins with the range, and the geometry or the options say how many blocks lie between images.
  */
 export interface BlockedKernels {
   toBlocked(x: Float32Array, y: Float32Array, g: Int32Array): void;
@@ -70,25 +76,59 @@ export interface BlockedKernels {
     beta: number,
   ): void;
   /** `taps` [n, blocks, oh, ow, 16], or null: which tap of its window each result is, 255 for none. */
-  blockedMaxPool2d(
-    x: Float32Array,
-    y: Float32Array,
-    taps: Uint8Array | null,
-    g: Int32Array,
-    haloIn: number,
-    haloOut: number,
-  ): void;
+  blockedMaxPool2d(x: Float32Array, y: Float32Array, taps: Uint8Array | null, g: Int32Array, options: Int32Array): void;
   blockedMaxPool2dBackward(
     dy: Float32Array,
     taps: Uint8Array,
     dx: Float32Array,
     g: Int32Array,
-    haloIn: number,
-    haloOut: number,
+    options: Int32Array,
   ): void;
-  blockedAvgPool2d(x: Float32Array, y: Float32Array, g: Int32Array, haloIn: number, haloOut: number): void;
-  blockedAvgPool2dBackward(dy: Float32Array, dx: Float32Array, g: Int32Array, haloIn: number, haloOut: number): void;
+  blockedAvgPool2d(x: Float32Array, y: Float32Array, g: Int32Array, options: Int32Array): void;
+  blockedAvgPool2dBackward(dy: Float32Array, dx: Float32Array, g: Int32Array, options: Int32Array): void;
   /** y [n, c] is plain. */
   blockedGlobalAvgPool2d(x: Float32Array, y: Float32Array, g: Int32Array): void;
   blockedGlobalAvgPool2dBackward(dy: Float32Array, dx: Float32Array, g: Int32Array): void;
+  /**
+   * y = activation((x · scale[c] + shift[c]) operation other), any of scale, shift, other null; operation is one of
+   * BINARY_OPERATIONS up to min. `x` or `other` may be `y` if they lie alike.
+   */
+  blockedMap(
+    x: Float32Array,
+    scale: Float32Array | null,
+    shift: Float32Array | null,
+    other: Float32Array | null,
+    slopes: Float32Array | null,
+    y: Float32Array,
+    g: Int32Array,
+    options: Int32Array,
+    alpha: number,
+    beta: number,
+  ): void;
+  /**
+   * Channel first + i of y is channel channels[i] of x. Of the last block written, channels behind the last one are
+   * overwritten: what is put together from several tensors is put together in order.
+   */
+  blockedGatherChannels(
+    x: Float32Array,
+    channels: Int32Array,
+    y: Float32Array,
+    from: Int32Array,
+    to: Int32Array,
+    first: number,
+  ): void;
+  /**
+   * A result is the weighted sum of some rows and columns of x: `rows` [oh, taps] with rowWeights [oh, taps], or one row
+   * each and no weights; columns alike.
+   */
+  blockedResize2d(
+    x: Float32Array,
+    rows: Int32Array,
+    rowWeights: Float32Array | null,
+    columns: Int32Array,
+    columnWeights: Float32Array | null,
+    y: Float32Array,
+    from: Int32Array,
+    to: Int32Array,
+  ): void;
 }

@@ -49,7 +49,12 @@ export const CONVOLUTION_ALGORITHMS = [
   'depthwise', // one channel a group
   'grouped', // groups within a block of channels
 ] as const;
-/** What a convolution does to its result before it stores it. */
+/** What the second operand of a map of a blocked tensor is. */
+export const MAP_OPERANDS = [
+  'tensor', // of the same shape
+  'gate', // a number for each image and channel, [n, c]
+] as const;
+/** What a kernel does to its result before it stores it. */
 export const ACTIVATION_KINDS = [
   'identity',
   'relu',
@@ -72,4 +77,5 @@ export type ArgReduceOperation = (typeof ARG_REDUCE_OPERATIONS)[number];
 export type PadMode = (typeof PAD_MODES)[number];
 export type ConvolutionPass = (typeof CONVOLUTION_PASSES)[number];
 export type ConvolutionAlgorithm = (typeof CONVOLUTION_ALGORITHMS)[number];
+export type MapOperand = (typeof MAP_OPERANDS)[number];
 export type ActivationKind = (typeof ACTIVATION_KINDS)[number];

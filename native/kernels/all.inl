@@ -23,6 +23,9 @@
 #include "kernels/blocked/conv2d.inl"
 #include "kernels/blocked/avg_pool.inl"
 #include "kernels/blocked/max_pool.inl"
+#include "kernels/blocked/map.inl"
+#include "kernels/blocked/gather_channels.inl"
+#include "kernels/blocked/resize.inl"
 
 namespace ISA {
 

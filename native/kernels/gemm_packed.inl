@@ -95,8 +95,8 @@ INLINE void run(const args::gemmPacked& q, int, Range range, const Workspace& wo
   const Product p = packedProduct(q.g, q.a.data, nullptr, q.c.data);
   const GemmGrid grid = packedGrid(p);
   const bool cheap = isCheap(q.activation);
-  const Epilogue epilogue = epilogueOf(cheap ? q.activation : int32_t{ActivationKind::identity}, false, nullptr,
-                                       nullptr, nullptr, q.alpha, q.beta);
+  const Epilogue epilogue =
+      epilogueOf(cheap ? q.activation : int32_t{ActivationKind::identity}, nullptr, q.alpha, q.beta);
   gemmItems(p, grid, range, q.packed.data, workspace.local, [&](Strip& strip, int64_t column, int64_t block) {
     strip.alpha = 1;
     strip.beta = block == 0 ? 0 : 1;

@@ -39,16 +39,32 @@ struct ChannelGeometry {
   int32_t n, c, size;
 };
 
-// A tensor in blocks of 16 channels inside a border of `halo` zero pixels (kernels/blocked/layout.inl).
+// A tensor in blocks of 16 channels inside a border of `halo` zero pixels (kernels/blocked/layout.inl). `blocks` is how
+// many blocks lie from one image to the next if it is a range of the channels of a wider tensor, and 0 if it is not.
 struct BlockedGeometry {
-  int32_t n, c, h, w, halo;
+  int32_t n, c, h, w, halo, blocks;
+};
+
+// How the tensor that is read and the one that is written lie, where another geometry has their sizes.
+struct LayoutOptions {
+  int32_t haloIn, haloOut, blocksIn, blocksOut;
 };
 
 // How a convolution of blocked tensors is computed. `pass` is one of ConvolutionPass, `algorithm` one of
-// ConvolutionAlgorithm, `activation` one of ActivationKind (all in operations.h). The halos are those of the tensor that
-// is read and of the one that is written; the residual lies like the latter.
+// ConvolutionAlgorithm, `activation` one of ActivationKind (all in operations.h). Halos and blocks are those of the tensor
+// that is read, of the one that is written, and of the residual.
 struct ConvolutionOptions {
-  int32_t pass, algorithm, haloIn, haloOut, activation, residualAfter;
+  int32_t pass, algorithm;
+  int32_t haloIn, haloOut, blocksIn, blocksOut;
+  int32_t haloResidual, blocksResidual;
+  int32_t activation, residualAfter;
+};
+
+// What blockedMap does to a tensor. `operation` is one of BinaryOperation, `otherKind` one of MapOperand, `activation` one
+// of ActivationKind.
+struct MapOptions {
+  int32_t operation, otherKind, activation;
+  int32_t haloOther, haloOut, blocksOther, blocksOut;
 };
 
 constexpr int kMaxRank = 8;

@@ -25,6 +25,9 @@ enum { forward, gradInput, gradWeight };
 namespace ConvolutionAlgorithm {
 enum { direct, plainInput, winograd2, winograd4, depthwise, grouped };
 }
+namespace MapOperand {
+enum { tensor, gate };
+}
 namespace ActivationKind {
 enum { identity, relu, clip, leakyRelu, prelu, hardSigmoid, hardSwish, sigmoid, tanh, silu, gelu };
 }

@@ -177,7 +177,7 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
     const flat = encode(CONV2D_FIELDS, g);
     const { source, result } = tensors({ pass: 'forward', g });
     const options = (change: Partial<Record<number, number>> = {}) => {
-      const list = Int32Array.of(0, 0, source.halo, result.halo, 0, 0);
+      const list = Int32Array.of(0, 0, source.halo, result.halo, 0, 0, result.halo, 0, 0, 0);
       for (const [i, value] of Object.entries(change)) list[Number(i)] = value as number;
       return list;
     };
@@ -209,13 +209,15 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
       ['a short x', { x: x.subarray(1) }, 'blockedConv2d: x is shorter than its shape'],
       ['short packed weights', { packed: packed.subarray(1) }, 'blockedConv2d: packed is shorter than the packed weights'],
       ['a short y', { y: y.subarray(1) }, 'blockedConv2d: y is shorter than its shape'],
-      ['a short residual', { residual: y.subarray(1) }, 'blockedConv2d: residual is shorter than y'],
-      ['prelu without slopes', { options: options({ 4: ACTIVATION_KINDS.indexOf('prelu') }) }, 'blockedConv2d: slopes is shorter than the channels of y'],
+      ['a short residual', { residual: y.subarray(1) }, 'blockedConv2d: residual is shorter than its shape'],
+      ['prelu without slopes', { options: options({ 8: ACTIVATION_KINDS.indexOf('prelu') }) }, 'blockedConv2d: slopes is shorter than the channels of y'],
       ['a border narrower than the padding', { options: options({ 2: 0 }) }, 'blockedConv2d: the border of x is narrower than the padding'],
       ['a negative border', { options: options({ 3: -1 }) }, 'blockedConv2d: the border is not valid'],
+      ['a range of a narrower tensor', { options: options({ 4: 1 }) }, 'blockedConv2d: x is shorter than its shape'],
+      ['a range that y does not hold', { options: options({ 5: 5 }) }, 'blockedConv2d: y is shorter than its shape'],
       ['an unknown pass', { options: options({ 0: 2 }) }, 'blockedConv2d: the geometry is not valid'],
       ['an unknown algorithm', { options: options({ 1: CONVOLUTION_ALGORITHMS.length }) }, 'blockedConv2d: the algorithm does not compute this convolution'],
-      ['an unknown activation', { options: options({ 4: ACTIVATION_KINDS.length }) }, 'blockedConv2d: there is no such activation'],
+      ['an unknown activation', { options: options({ 8: ACTIVATION_KINDS.length }) }, 'blockedConv2d: there is no such activation'],
     ])('%s', (_, list, message) => {
       expect(attempt(list)).toThrow(expect.objectContaining({ message, code: 'ERR_NATIVE' }));
     });
@@ -232,12 +234,12 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
         const geometry = flat.slice();
         const list = options({ 1: next(4), 0: next(2) });
         for (let change = next(3); change >= 0; change--) {
-          if (next(3) === 0) list[2 + next(2)] = strange[next(strange.length)];
+          if (next(3) === 0) list[2 + next(6)] = strange[next(strange.length)];
           else geometry[next(geometry.length)] = strange[next(strange.length)];
         }
         const guard = new Float32Array(y.length + 64).fill(7);
         try {
-          attempt({ g: geometry, options: list, y: guard.subarray(32, 32 + y.length) })();
+          attempt({ g: geometry, options: list, y: guard.subarray(32, 32 + y.length), residual: y })();
           agreed++;
         } catch (error) {
           expect(error).toMatchObject({ code: 'ERR_NATIVE' });

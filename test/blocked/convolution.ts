@@ -1,3 +1,4 @@
+import { BLOCK } from '../../lib/backend/blocked.js';
 import type { NativeAddon } from '../../lib/backend/native.js';
 import type { Kernels } from '../../lib/backend/typescript.js';
 import {
@@ -66,9 +67,12 @@ export function tensors({ pass, g, halo = 0 }: Pick<Convolution, 'pass' | 'g' | 
   const y = { n: g.n, c: g.oc, h: g.oh, w: g.ow };
   const needed = choose(g, pass, false).halo;
   const [source, result] = pass === 'forward' ? [x, y] : [y, x];
+  // some as ranges of wider tensors
+  const apart = (c: number, isRange: boolean) => (isRange ? Math.ceil(c / BLOCK) + 1 : 0);
   return {
-    source: { ...source, halo: needed } as BlockedGeometry,
-    result: { ...result, halo } as BlockedGeometry,
+    source: { ...source, halo: needed, blocks: apart(source.c, g.h % 2 === 0) } as BlockedGeometry,
+    result: { ...result, halo, blocks: apart(result.c, g.w % 2 === 0) } as BlockedGeometry,
+    residual: { ...result, halo: (halo + g.w) % 3, blocks: apart(result.c, g.w % 4 < 2) } as BlockedGeometry,
   };
 }
 
@@ -84,13 +88,17 @@ export function pack(c: Convolution, layout?: Layout): Float32Array {
 
 /** The result as NCHW, on the active instruction set. Throws if the border of the result is not zero. */
 export function convolve(c: Convolution, layout: Layout = 'guarded'): Float32Array {
-  const { source, result } = tensors(c);
+  const { source, result, residual } = tensors(c);
   const x = c.algorithm === 'plainInput' ? c.source : block(c.source, source);
   const options = encode(CONVOLUTION_OPTION_FIELDS, {
     pass: passCode(c.pass),
     algorithm: CONVOLUTION_ALGORITHMS.indexOf(c.algorithm),
     haloIn: source.halo,
     haloOut: result.halo,
+    blocksIn: source.blocks,
+    blocksOut: result.blocks,
+    haloResidual: residual.halo,
+    blocksResidual: residual.blocks,
     activation: ACTIVATION_KINDS.indexOf(c.activation ?? 'identity'),
     residualAfter: c.residual?.after ? 1 : 0,
   });
@@ -99,7 +107,7 @@ export function convolve(c: Convolution, layout: Layout = 'guarded'): Float32Arr
     [
       input(x),
       input(pack(c, layout)),
-      c.residual ? input(block(c.residual.values, result)) : null,
+      c.residual ? input(block(c.residual.values, residual)) : null,
       c.slopes ? input(c.slopes) : null,
       output(block([], result).length),
       encode(CONV2D_FIELDS, c.g),

@@ -178,13 +178,17 @@ describe.skipIf(noNative)(withReason('depthwise and grouped convolution of block
       const of = oracle(reference)[0];
       const sums = oracle(reference, Math.abs)[0];
       const growth = 4 + Math.sqrt(g.n * g.oh * g.ow);
-      const source = { n: g.n, c: g.ic, h: g.h, w: g.w, halo: choose(g, 'forward', false).halo };
-      const gradient = { n: g.n, c: g.oc, h: g.oh, w: g.ow, halo: g.w % 2 };
+      const source = { n: g.n, c: g.ic, h: g.h, w: g.w, halo: choose(g, 'forward', false).halo, blocks: 0 };
+      const gradient = { n: g.n, c: g.oc, h: g.oh, w: g.ow, halo: g.w % 2, blocks: 0 };
       const options = encode(CONVOLUTION_OPTION_FIELDS, {
         pass: 2,
         algorithm: CONVOLUTION_ALGORITHMS.indexOf('depthwise'),
         haloIn: source.halo,
         haloOut: gradient.halo,
+        blocksIn: 0,
+        blocksOut: 0,
+        haloResidual: 0,
+        blocksResidual: 0,
         activation: 0,
         residualAfter: 0,
       });

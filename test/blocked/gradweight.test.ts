@@ -43,15 +43,16 @@ const halos = (g: Conv2dGeometry) => ({
 
 function optionsOf(g: Conv2dGeometry, algorithm: ConvolutionAlgorithm): Int32Array {
   const code = CONVOLUTION_ALGORITHMS.indexOf(algorithm);
-  const none = { activation: 0, residualAfter: 0 };
+  const none = { blocksIn: 0, blocksOut: 0, haloResidual: 0, blocksResidual: 0, activation: 0, residualAfter: 0 };
   return encode(CONVOLUTION_OPTION_FIELDS, { pass: 2, algorithm: code, ...halos(g), ...none });
 }
 
 /** The gradient on the active instruction set. */
 function sum({ g, algorithm, x, dy }: GradWeight, layout: Layout = 'guarded'): Float32Array {
   const { haloIn, haloOut } = halos(g);
-  const source = algorithm === 'plainInput' ? x : block(x, { n: g.n, c: g.ic, h: g.h, w: g.w, halo: haloIn });
-  const gradient = block(dy, { n: g.n, c: g.oc, h: g.oh, w: g.ow, halo: haloOut });
+  const source =
+    algorithm === 'plainInput' ? x : block(x, { n: g.n, c: g.ic, h: g.h, w: g.w, halo: haloIn, blocks: 0 });
+  const gradient = block(dy, { n: g.n, c: g.oc, h: g.oh, w: g.ow, halo: haloOut, blocks: 0 });
   const list = [input(source), input(gradient), output(weights(g)), encode(CONV2D_FIELDS, g)];
   return call('blockedConv2dGradWeight', [...list, optionsOf(g, algorithm)], layout);
 }
@@ -261,7 +262,7 @@ describe.skipIf(noNative)(withReason('gradient of weights on blocked tensors'), 
       options.forEach((value, i) => {
         flat[2 + i] = value;
       });
-      const x = new Float32Array(blockedElements({ n: 1, c: 16, h: 6, w: 6, halo: 1 }));
+      const x = new Float32Array(blockedElements({ n: 1, c: 16, h: 6, w: 6, halo: 1, blocks: 0 }));
       const list = [
         x,
         new Float32Array(16 * 8 * 8 * 4),

@@ -23,12 +23,12 @@ function* geometries(): Iterable<BlockedGeometry> {
       [5, 17],
       [4, 33],
     ]) {
-      for (const halo of [0, 1, 3]) yield { n: 1 + ((c + w) % 2), c, h, w, halo };
+      for (const halo of [0, 1, 3]) yield { n: 1 + ((c + w) % 2), c, h, w, halo, blocks: 0 };
     }
   }
-  yield { n: 0, c: 5, h: 2, w: 2, halo: 1 };
-  yield { n: 1, c: 20, h: 90, w: 70, halo: 1 }; // more than one item a block
-  yield { n: 1, c: 16, h: 14, w: 14, halo: 1 }; // planes of 4 KiB have a gap behind them
+  yield { n: 0, c: 5, h: 2, w: 2, halo: 1, blocks: 0 };
+  yield { n: 1, c: 20, h: 90, w: 70, halo: 1, blocks: 0 }; // more than one item a block
+  yield { n: 1, c: 16, h: 14, w: 14, halo: 1, blocks: 0 }; // planes of 4 KiB have a gap behind them
 }
 
 /** Values of channels that do not exist. */
@@ -108,7 +108,7 @@ describe.skipIf(noNative)(withReason('the blocked layout'), () => {
   });
 
   it('normalises like torchvision', () => {
-    const g = { n: 1, c: 3, h: 2, w: 5, halo: 1 };
+    const g = { n: 1, c: 3, h: 2, w: 5, halo: 1, blocks: 0 };
     const [mean, std] = [
       [0.485, 0.456, 0.406],
       [0.229, 0.224, 0.225],
@@ -130,7 +130,7 @@ describe.skipIf(noNative)(withReason('the blocked layout'), () => {
   });
 
   it('refuses short buffers and absurd sizes', () => {
-    const g = { n: 2, c: 5, h: 3, w: 4, halo: 1 };
+    const g = { n: 2, c: 5, h: 3, w: 4, halo: 1, blocks: 0 };
     const kernels = native.kernels;
     const plain = new Float32Array(120);
     const blocked = block([], g);

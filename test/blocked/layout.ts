@@ -1,11 +1,11 @@
-import { BLOCK, blockedElements } from '../../lib/backend/blocked.js';
-import type { BlockedGeometry } from '../../lib/geometry.js';
+import { BLOCK, blockedElements, blockedPlane } from '../../lib/backend/blocked.js';
+import { type BlockedGeometry, encode, LAYOUT_OPTION_FIELDS } from '../../lib/geometry.js';
 
 /** Distances in floats between rows, planes and images, and where pixel (0, 0) of a plane lies. */
-function stridesOf({ c, h, w, halo }: BlockedGeometry) {
-  const row = (w + 2 * halo) * BLOCK;
-  const plane = blockedElements({ n: 1, c: 1, h, w, halo });
-  return { row, plane, image: Math.ceil(c / BLOCK) * plane, first: halo * row + halo * BLOCK };
+function stridesOf(g: BlockedGeometry) {
+  const row = (g.w + 2 * g.halo) * BLOCK;
+  const plane = blockedPlane(g);
+  return { row, plane, image: (g.blocks || Math.ceil(g.c / BLOCK)) * plane, first: g.halo * row + g.halo * BLOCK };
 }
 
 /** Index of a value in a blocked tensor; y and x may lie in the border. */
@@ -36,6 +36,10 @@ export function block(values: ArrayLike<number>, g: BlockedGeometry): Float32Arr
   });
   return blocked;
 }
+
+/** How two blocked tensors lie, as kernels want it whose sizes are in another geometry. */
+export const layoutOptions = (x: BlockedGeometry, y: BlockedGeometry): Int32Array =>
+  encode(LAYOUT_OPTION_FIELDS, { haloIn: x.halo, haloOut: y.halo, blocksIn: x.blocks, blocksOut: y.blocks });
 
 export function unblock(blocked: ArrayLike<number>, g: BlockedGeometry): Float32Array {
   const values = new Float32Array(g.n * g.c * g.h * g.w);

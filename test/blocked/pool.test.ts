@@ -9,18 +9,19 @@ import { SMALLEST_NORMAL, U } from '../conformance/conform.js';
 import { type Fill, integers, normals, positives } from '../conformance/data.js';
 import { isas, sameBits } from './conform.js';
 import { call, native } from './convolution.js';
-import { block, brokenBorder, unblock } from './layout.js';
+import { block, brokenBorder, layoutOptions, unblock } from './layout.js';
 
 const flat = (g: Pool2dGeometry) => encode(POOL2D_FIELDS, g);
 const label = (g: Pool2dGeometry) => POOL2D_FIELDS.map((field) => `${field} ${g[field]}`).join(', ');
 const sizeX = (g: Pool2dGeometry) => g.n * g.c * g.h * g.w;
 const sizeY = (g: Pool2dGeometry) => g.n * g.c * g.oh * g.ow;
 
-/** How x and y lie, with borders that have nothing to do with the padding. */
+/** How x and y lie, with borders that have nothing to do with the padding, and some as ranges of wider tensors. */
 function tensors(g: Pool2dGeometry) {
+  const blocks = Math.ceil(g.c / BLOCK);
   return {
-    x: { n: g.n, c: g.c, h: g.h, w: g.w, halo: g.w % 3 },
-    y: { n: g.n, c: g.c, h: g.oh, w: g.ow, halo: g.h % 2 },
+    x: { n: g.n, c: g.c, h: g.h, w: g.w, halo: g.w % 3, blocks: g.h % 2 ? 0 : blocks + 1 },
+    y: { n: g.n, c: g.c, h: g.oh, w: g.ow, halo: g.h % 2, blocks: g.w % 2 ? 0 : blocks + 2 },
   };
 }
 
@@ -84,15 +85,15 @@ function checkMax(g: Pool2dGeometry, x: Float32Array): void {
   const [maxima, indices] = oracle(forward);
   const lie = tensors(g);
   const expectedTaps = tapsOf(indices, g);
-  const borders = [lie.x.halo, lie.y.halo];
+  const options = layoutOptions(lie.x, lie.y);
   const source = input(block(x, lie.x));
   const length = block([], lie.y).length;
 
   everywhere(
-    (layout) => blockedCall('blockedMaxPool2d', [source, output(length), null, flat(g), ...borders], lie.y, layout),
+    (layout) => blockedCall('blockedMaxPool2d', [source, output(length), null, flat(g), options], lie.y, layout),
     (values, isa) => expectNear(values, maxima, () => 0, `max, ${isa}, ${label(g)}`),
   );
-  const list = [source, output(length), output(expectedTaps.length, 'uint8'), flat(g), ...borders];
+  const list = [source, output(length), output(expectedTaps.length, 'uint8'), flat(g), options];
   for (const isa of isas) {
     native.setIsa(isa);
     const { outputs, damage } = run(
@@ -115,7 +116,7 @@ function checkMax(g: Pool2dGeometry, x: Float32Array): void {
   const [sums, of] = [oracle(backward, Math.abs)[0], oracle(backward)[0]];
   const given = [input(block(dy, lie.y)), input(expectedTaps), output(block([], lie.x).length), flat(g)];
   everywhere(
-    (layout) => blockedCall('blockedMaxPool2dBackward', [...given, lie.y.halo, lie.x.halo], lie.x, layout),
+    (layout) => blockedCall('blockedMaxPool2dBackward', [...given, layoutOptions(lie.y, lie.x)], lie.x, layout),
     (values, isa) =>
       expectNear(values, of, (i) => U * sums[i] * (4 + Math.sqrt(g.kh * g.kw)), `max backward, ${isa}, ${label(g)}`),
   );
@@ -138,7 +139,7 @@ function checkAverage(g: Pool2dGeometry, fill: Fill): void {
       arguments: [input(values), output(to.n * to.c * to.h * to.w), flat(g)],
     };
     const [of, sums] = [oracle(reference)[0], oracle(reference, Math.abs)[0]];
-    const list = [input(block(values, from)), output(block([], to).length), flat(g), from.halo, to.halo];
+    const list = [input(block(values, from)), output(block([], to).length), flat(g), layoutOptions(from, to)];
     const kernel = direction === 'Forward' ? 'blockedAvgPool2d' : 'blockedAvgPool2dBackward';
     const allowed = (i: number) => U * sums[i] * (4 + Math.sqrt(g.kh * g.kw)) + SMALLEST_NORMAL * (1 + g.kh * g.kw);
     everywhere(
@@ -214,7 +215,7 @@ describe.skipIf(noNative)(withReason('pooling of blocked tensors'), () => {
       [1, 16, 300, 1],
       [1, 20, 60, 50],
     ]) {
-      const g = { n, c, h, w, halo: 1 };
+      const g = { n, c, h, w, halo: 1, blocks: 0 };
       const geometry = encode(BLOCKED_FIELDS, g);
       for (const fill of [normals, positives]) {
         const x = fill(n * c * h * w, 1);
@@ -244,21 +245,23 @@ describe.skipIf(noNative)(withReason('pooling of blocked tensors'), () => {
     const x = block([], lie.x);
     const y = block([], lie.y);
     const taps = new Uint8Array(g.oh * g.ow * BLOCK);
-    const halos = [lie.x.halo, lie.y.halo] as const;
+    const options = layoutOptions(lie.x, lie.y);
     const kernels = native?.kernels;
     const short = <T extends Float32Array | Uint8Array>(values: T) => values.subarray(1) as T;
 
     it('short buffers', () => {
       const max = (a: Float32Array, b: Float32Array, t: Uint8Array | null) => () =>
-        kernels.blockedMaxPool2d(a, b, t, flat(g), ...halos);
+        kernels.blockedMaxPool2d(a, b, t, flat(g), options);
       expect(max(x, y, taps)).not.toThrow();
       expect(max(short(x), y, taps)).toThrow('blockedMaxPool2d: x is shorter than its shape');
       expect(max(x, short(y), taps)).toThrow('blockedMaxPool2d: y is shorter than its shape');
       expect(max(x, y, short(taps))).toThrow('blockedMaxPool2d: taps is shorter than its shape');
       const large = pool2dGeometry({ x: [1, 5, 6, 7], kernel: [16, 16], padding: 8 });
       const much = new Uint8Array(1e6);
-      expect(() => kernels.blockedMaxPool2d(x, new Float32Array(1e6), much, flat(large), 0, 0)).toThrow('more taps');
-      const average = (a: Float32Array, b: Float32Array) => () => kernels.blockedAvgPool2d(a, b, flat(g), ...halos);
+      expect(() => kernels.blockedMaxPool2d(x, new Float32Array(1e6), much, flat(large), new Int32Array(4))).toThrow(
+        'more taps',
+      );
+      const average = (a: Float32Array, b: Float32Array) => () => kernels.blockedAvgPool2d(a, b, flat(g), options);
       expect(average(x, y)).not.toThrow();
       expect(average(short(x), y)).toThrow('blockedAvgPool2d: x is shorter than its shape');
       expect(average(x, short(y))).toThrow('blockedAvgPool2d: y is shorter than its shape');
@@ -274,9 +277,9 @@ describe.skipIf(noNative)(withReason('pooling of blocked tensors'), () => {
       let agreed = 0;
       for (let i = 0; i < 6000; i++) {
         const geometry = flat(g);
-        const borders = [...halos] as [number, number];
+        const lies = options.slice();
         for (let change = next(3); change >= 0; change--) {
-          if (next(4) === 0) borders[next(2)] = strange[next(strange.length)];
+          if (next(3) === 0) lies[next(4)] = strange[next(strange.length)];
           else geometry[next(geometry.length)] = strange[next(strange.length)];
         }
         const guarded = (length: number) => {
@@ -284,11 +287,12 @@ describe.skipIf(noNative)(withReason('pooling of blocked tensors'), () => {
           return { whole, view: whole.subarray(32, 32 + length) };
         };
         const [forward, backward] = [guarded(y.length), guarded(x.length)];
+        const backwards = Int32Array.of(lies[1], lies[0], lies[3], lies[2]);
         const attempts = [
-          () => kernels.blockedMaxPool2d(x, forward.view, next(2) ? taps : null, geometry, ...borders),
-          () => kernels.blockedAvgPool2d(x, forward.view, geometry, ...borders),
-          () => kernels.blockedMaxPool2dBackward(y, taps, backward.view, geometry, borders[1], borders[0]),
-          () => kernels.blockedAvgPool2dBackward(y, backward.view, geometry, borders[1], borders[0]),
+          () => kernels.blockedMaxPool2d(x, forward.view, next(2) ? taps : null, geometry, lies),
+          () => kernels.blockedAvgPool2d(x, forward.view, geometry, lies),
+          () => kernels.blockedMaxPool2dBackward(y, taps, backward.view, geometry, backwards),
+          () => kernels.blockedAvgPool2dBackward(y, backward.view, geometry, backwards),
         ];
         try {
           attempts[i % 4]();

@@ -10,16 +10,20 @@ namespace ISA {
 namespace {
 
 // The sum behind a pass; source, weights and result are not set.
-INLINE BlockedSum blockedSum(const Conv2dGeometry& g, int32_t pass, int64_t haloIn, int64_t haloOut) {
+INLINE BlockedSum blockedSum(const Conv2dGeometry& g, int32_t pass, int64_t haloIn, int64_t haloOut,
+                             int64_t apartIn = 0, int64_t apartOut = 0) {
   BlockedSum s = {};
   s.gradient = pass == ConvolutionPass::gradInput;
   s.groups = g.groups;
   s.rows = (s.gradient ? g.ic : g.oc) / g.groups;
   s.channels = (s.gradient ? g.oc : g.ic) / g.groups;
-  const Blocked x = blocked(g.n, g.ic, g.h, g.w, s.gradient ? haloOut : haloIn);
-  const Blocked y = blocked(g.n, g.oc, g.oh, g.ow, s.gradient ? haloIn : haloOut);
-  s.from = s.gradient ? y : x;
-  s.to = s.gradient ? x : y;
+  if (s.gradient) {
+    s.from = blocked(g.n, g.oc, g.oh, g.ow, haloIn, apartIn);
+    s.to = blocked(g.n, g.ic, g.h, g.w, haloOut, apartOut);
+  } else {
+    s.from = blocked(g.n, g.ic, g.h, g.w, haloIn, apartIn);
+    s.to = blocked(g.n, g.oc, g.oh, g.ow, haloOut, apartOut);
+  }
   s.y = verticalAxis(g);
   s.x = horizontalAxis(g);
   return s;

@@ -57,14 +57,16 @@ __attribute__((noinline)) void avgRow(const PoolRow& row, float* results) {
 Work plan(const args::blockedAvgPool2d& a) {
   const char* error = avgPoolError(a.g);
   if (error != nullptr) return refuse(error);
-  if (!holds(a.x, pooledFromElements(a.g, a.haloIn))) return refuse("blockedAvgPool2d: x is shorter than its shape");
-  if (!holds(a.y, pooledToElements(a.g, a.haloOut))) return refuse("blockedAvgPool2d: y is shorter than its shape");
-  return planPool(a.g, a.haloOut);
+  const PoolTensors t = poolTensors(a.g, a.o);
+  if (!holds(a.x, blockedElements(t.x))) return refuse("blockedAvgPool2d: x is shorter than its shape");
+  if (!holds(a.y, blockedElements(t.y))) return refuse("blockedAvgPool2d: y is shorter than its shape");
+  return planPool(a.g, t.y);
 }
 
 void run(const args::blockedAvgPool2d& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
-  const Blocked from = pooledFrom(g, a.haloIn), to = pooledTo(g, a.haloOut);
+  const PoolTensors t = poolTensors(g, a.o);
+  const Blocked &from = t.x, &to = t.y;
   forEachBand(to, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
     for (int64_t oh = rowBegin; oh < rowEnd; oh++) {
       const int64_t startH = oh * g.strideH - g.padTop;
@@ -81,16 +83,18 @@ void run(const args::blockedAvgPool2d& a, int, Range range, const Workspace&) {
 Work plan(const args::blockedAvgPool2dBackward& a) {
   const char* error = avgPoolError(a.g);
   if (error != nullptr) return refuse(error);
-  if (!holds(a.dy, pooledToElements(a.g, a.haloIn)))
+  const PoolTensors t = poolTensorsBackward(a.g, a.o);
+  if (!holds(a.dy, blockedElements(t.y)))
     return refuse("blockedAvgPool2dBackward: dy is shorter than its shape");
-  if (!holds(a.dx, pooledFromElements(a.g, a.haloOut)))
+  if (!holds(a.dx, blockedElements(t.x)))
     return refuse("blockedAvgPool2dBackward: dx is shorter than its shape");
-  return planPoolBackward(a.g, a.haloOut);
+  return planPoolBackward(a.g, t.x);
 }
 
 void run(const args::blockedAvgPool2dBackward& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
-  const Blocked from = pooledTo(g, a.haloIn), to = pooledFrom(g, a.haloOut);
+  const PoolTensors t = poolTensorsBackward(g, a.o);
+  const Blocked &from = t.y, &to = t.x;
   for (int64_t item = range.begin; item < range.end; item++) {
     const int64_t image = item / to.blocks, block = item % to.blocks;
     zeroLines(a.dx.data + image * to.image + block * to.plane, (to.h + 2 * to.halo) * to.row);
@@ -156,7 +160,7 @@ INLINE void addPixels(const Blocked& b, const float* pixels, double (&totals)[kW
 
 INLINE Work planGlobalPool(const BlockedGeometry& g) {
   const Blocked b = blocked(g);
-  const double cost = static_cast<double>(b.n) * b.image;
+  const double cost = static_cast<double>(b.n) * b.blocks * b.plane;
   return parallel(b.n * b.blocks, grainOf(static_cast<double>(b.plane)), cost);
 }
 

@@ -28,11 +28,11 @@ INLINE void forEachBand(const Blocked& b, Range range, Visit visit) {
   }
 }
 
-INLINE int64_t blockedElements(const BlockedGeometry& g) { return blockedElements(g.n, g.c, g.h, g.w, g.halo); }
+INLINE int64_t blockedElements(const BlockedGeometry& g) { return blockedElements(blocked(g)); }
 
 INLINE Work planBands(const Blocked& b) {
   const int64_t count = bandsOf(b).count;
-  const double cost = static_cast<double>(b.n) * b.image;
+  const double cost = static_cast<double>(b.n) * b.blocks * b.plane;
   return parallel(count, grainOf(cost / static_cast<double>(largest(1, count))), cost);
 }
 

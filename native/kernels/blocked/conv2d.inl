@@ -82,16 +82,16 @@ INLINE void run(const args::blockedConv2dPack& q, int, Range range, const Worksp
 }
 
 INLINE BlockedSum blockedSum(const args::blockedConv2d& q) {
-  BlockedSum s = blockedSum(q.g, q.o.pass, q.o.haloIn, q.o.haloOut);
+  BlockedSum s = blockedSum(q.g, q.o.pass, q.o.haloIn, q.o.haloOut, q.o.blocksIn, q.o.blocksOut);
   s.source = q.x.data;
   s.packed = q.packed.data;
   s.result = q.y.data;
-  s.epilogue = epilogueOf(q.o.activation, q.o.residualAfter != 0, q.residual.data, q.y.data, q.slopes.data, q.alpha,
-                          q.beta);
+  s.epilogue = epilogueOf(q.o.activation, q.slopes.data, q.alpha, q.beta);
+  s.epilogue.residual = q.residual.data;
+  s.epilogue.rest = blocked(s.to.n, s.to.c, s.to.h, s.to.w, q.o.haloResidual, q.o.blocksResidual);
+  s.epilogue.residualAfter = q.o.residualAfter != 0;
   return s;
 }
-
-INLINE int64_t blockedElements(const Blocked& b) { return blockedElements(b.n, b.c, b.h, b.w, b.halo); }
 
 INLINE Work plan(const args::blockedConv2d& q) {
   const Conv2dGeometry& g = q.g;
@@ -108,7 +108,8 @@ INLINE Work plan(const args::blockedConv2d& q) {
   if (!holds(q.packed, packedFloats(s, algorithm)))
     return refuse("blockedConv2d: packed is shorter than the packed weights");
   if (!holds(q.y, result)) return refuse("blockedConv2d: y is shorter than its shape");
-  if (!nullOrHolds(q.residual, result)) return refuse("blockedConv2d: residual is shorter than y");
+  if (q.residual.data && !holds(q.residual, blockedElements(s.epilogue.rest)))
+    return refuse("blockedConv2d: residual is shorter than its shape");
   if (q.o.activation == ActivationKind::prelu && !holds(q.slopes, s.groups * s.rows))
     return refuse("blockedConv2d: slopes is shorter than the channels of y");
   if (result == 0) return parallel(0, 1, 0);

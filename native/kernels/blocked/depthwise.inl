@@ -101,7 +101,7 @@ __attribute__((noinline)) void depthwiseTiles(const LaneRun& run, int64_t part, 
     }
     source += d.sourceRow;
     result += d.resultRow;
-    if (residual) residual += d.resultRow;
+    if (residual) residual += d.residualRow;
   }
 }
 

@@ -40,7 +40,8 @@ INLINE TileGrid tileGrid(const BlockedSum& s) {
   grid.originsX = originsOf(s, s.x);
   // the first origin of an axis has as many positions as any, and no set more taps than rounding up gives
   const AxisTaps y = tapsAt(s, s.y, 0), x = tapsAt(s, s.x, 0);
-  grid.flat = s.from.halo == 0 && s.to.halo == 0 && isIdentity(y.taps) && isIdentity(x.taps);
+  const int64_t border = s.from.halo + s.to.halo + (s.epilogue.residual ? s.epilogue.rest.halo : 0);
+  grid.flat = border == 0 && isIdentity(y.taps) && isIdentity(x.taps);
   const int64_t taps =
       s.gradient ? ceilDiv(s.y.kernel, tapSetStep(s.y)) * ceilDiv(s.x.kernel, tapSetStep(s.x)) : kernelSize(s);
   const int64_t steps = largest(1, s.channels * taps), panels = panelsOf(s);
@@ -76,6 +77,7 @@ INLINE TileShape tileShape(const BlockedSum& s, const Taps& y, const Taps& x) {
   t.pixelStep = x.stride * kBlock;
   t.resultStep = x.outputStep * kBlock;
   t.resultBlock = s.to.plane;
+  t.residualBlock = s.epilogue.rest.plane;
   t.epilogue = s.epilogue;
   return t;
 }
@@ -94,17 +96,19 @@ INLINE Work planDirect(const BlockedSum& s) {
   return work;
 }
 
-// Panels [first, end) of one tile. `tile` has source, pixels and, as its result, the first channel of the group;
+// Panels [first, end) of one tile. `tile` has source, pixels and, as result and residual, the first channel of the group;
 // `weights` and `bias` are those of the first panel.
 INLINE void computePanels(const BlockedSum& s, const TileShape& shape, int64_t steps, int64_t group, int64_t first,
                           int64_t end, const float* weights, const float* bias, Tile tile) {
   float* result = tile.result;
+  const float* residual = tile.residual;
   tile.channels = s.groups * s.rows;
   for (int64_t panel = first; panel < end; panel++) {
     const int64_t channel = panel * kTileCols, ahead = channel - first * kTileCols;
     tile.weights = weights + ahead * steps;
     tile.bias = bias + ahead;
     tile.result = result + ahead / kBlock * shape.resultBlock + ahead % kBlock;
+    if (residual) tile.residual = residual + ahead / kBlock * shape.residualBlock + ahead % kBlock;
     tile.channel = group * s.rows + channel;
     computeTile(shape, tile, panelWidth(s, panel) / kWidth);
   }
@@ -127,9 +131,10 @@ INLINE void computeTiles(const BlockedSum& s, const TileGrid& grid, const AxisTa
     tile.pixels = partBegin(tiles.cols, tiles.tilesPerRow, part + 1) - col;
     tile.source = s.source + pixelAt(s.from, image, sourceBlock, row * y.taps.stride + y.taps.offset,
                                      col * x.taps.stride + x.taps.offset);
-    tile.result = s.result + channel % kBlock +
-                  pixelAt(s.to, image, resultBlock, y.taps.origin + row * y.taps.outputStep,
-                          x.taps.origin + col * x.taps.outputStep);
+    const int64_t resultY = y.taps.origin + row * y.taps.outputStep, resultX = x.taps.origin + col * x.taps.outputStep;
+    tile.result = s.result + pixelAt(s.to, image, resultBlock, resultY, resultX) + channel % kBlock;
+    tile.residual = residualAt(s.epilogue, image, resultBlock, resultY, resultX);
+    if (tile.residual) tile.residual += channel % kBlock;
     computePanels(s, shape, steps, group, first, last, weights, bias, tile);
   }
 }

@@ -9,20 +9,22 @@ namespace ISA {
 namespace {
 
 struct Epilogue {
-  const float* residual;  // a tensor laid out like the result, or nullptr
-  const float* result;    // where the result begins
+  const float* residual;  // a tensor of the sizes of the result, or nullptr
+  Blocked rest;           // how it lies
+  bool residualAfter;     // it is added to the activation's value, not to its argument
   const float* slopes;    // one per channel, for prelu
   int32_t activation;     // ActivationKind
-  bool residualAfter;     // the residual is added to the activation's value, not to its argument
   float alpha, beta;      // of hardSigmoid and hardSwish; alpha the slope of leakyRelu
   float low, high;        // of relu and clip
 };
 
-// alpha and beta as a call has them: bounds of clip, slope of leakyRelu, line of hardSigmoid.
-INLINE Epilogue epilogueOf(int32_t activation, bool residualAfter, const float* residual, const float* result,
-                           const float* slopes, double alpha, double beta) {
-  const float first = static_cast<float>(alpha), second = static_cast<float>(beta);
-  Epilogue e = {residual, result, slopes, activation, residualAfter, first, second, 0, 0};
+// No residual. alpha and beta as a call has them: bounds of clip, slope of leakyRelu, line of hardSigmoid.
+INLINE Epilogue epilogueOf(int32_t activation, const float* slopes, double alpha, double beta) {
+  Epilogue e = {};
+  e.slopes = slopes;
+  e.activation = activation;
+  e.alpha = static_cast<float>(alpha);
+  e.beta = static_cast<float>(beta);
   const bool isClip = activation == ActivationKind::clip;
   e.low = isClip ? e.alpha : 0;
   e.high = isClip ? e.beta : __builtin_inff();
@@ -31,6 +33,11 @@ INLINE Epilogue epilogueOf(int32_t activation, bool residualAfter, const float* 
     e.beta = 0.5f;
   }
   return e;
+}
+
+// Where the residual of a pixel begins, or nullptr.
+INLINE const float* residualAt(const Epilogue& e, int64_t image, int64_t block, int64_t y, int64_t x) {
+  return e.residual ? e.residual + pixelAt(e.rest, image, block, y, x) : nullptr;
 }
 
 INLINE V hardSigmoid(V x, V alpha, V beta) { return min(set1(1.0f), max(zero(), fmadd(alpha, x, beta))); }

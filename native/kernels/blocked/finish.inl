@@ -31,9 +31,8 @@ INLINE void finishRows(const Epilogue& e, const Blocked& b, float* result, int64
                        int64_t rowBegin, int64_t rowEnd) {
   if (isCheap(e.activation)) return;
   for (int64_t y = rowBegin; y < rowEnd; y++) {
-    const int64_t row = pixelAt(b, image, block, y, 0);
-    const float* residual = e.residual && e.residualAfter ? e.residual + row : nullptr;
-    activateStored(e.activation, result + row, residual, b.w, kBlock, kBlock);
+    const float* residual = e.residualAfter ? residualAt(e, image, block, y, 0) : nullptr;
+    activateStored(e.activation, result + pixelAt(b, image, block, y, 0), residual, b.w, kBlock, kBlock);
   }
 }
 

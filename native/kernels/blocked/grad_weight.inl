@@ -26,8 +26,8 @@ INLINE BlockedWeightSum blockedWeightSum(const args::blockedConv2dGradWeight& q)
   s.gradient = q.dy.data;
   s.result = q.dweight.data;
   s.plain = q.o.algorithm == ConvolutionAlgorithm::plainInput;
-  if (!s.plain) s.from = blocked(g.n, g.ic, g.h, g.w, q.o.haloIn);
-  s.to = blocked(g.n, g.oc, g.oh, g.ow, q.o.haloOut);
+  if (!s.plain) s.from = blocked(g.n, g.ic, g.h, g.w, q.o.haloIn, q.o.blocksIn);
+  s.to = blocked(g.n, g.oc, g.oh, g.ow, q.o.haloOut, q.o.blocksOut);
   return s;
 }
 
@@ -73,14 +73,13 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
   const bool plain = q.o.algorithm == ConvolutionAlgorithm::plainInput;
   if (!isValid(g)) return refuse("blockedConv2dGradWeight: the geometry is not valid");
   if (q.o.pass != ConvolutionPass::gradWeight) return refuse("blockedConv2dGradWeight: the pass is another one");
-  if (!holds(q.x, plain ? elements(g.n, g.ic, g.h, g.w) : blockedElements(g.n, g.ic, g.h, g.w, q.o.haloIn)))
+  const BlockedWeightSum s = blockedWeightSum(q);
+  if (!holds(q.x, plain ? elements(g.n, g.ic, g.h, g.w) : blockedElements(s.from)))
     return refuse("blockedConv2dGradWeight: x is shorter than its shape");
-  if (!holds(q.dy, blockedElements(g.n, g.oc, g.oh, g.ow, q.o.haloOut)))
-    return refuse("blockedConv2dGradWeight: dy is shorter than its shape");
+  if (!holds(q.dy, blockedElements(s.to))) return refuse("blockedConv2dGradWeight: dy is shorter than its shape");
   if (!holds(q.dweight, weightSize(g))) return refuse("blockedConv2dGradWeight: dweight is shorter than its shape");
   if (weightSize(g) == 0) return parallel(0, 1, 0);
 
-  const BlockedWeightSum s = blockedWeightSum(q);
   const bool empty = elements(g.n, g.oh, g.ow) == 0;
   if (!plain && !empty && q.o.haloIn < largest(windowHalo(s.y), windowHalo(s.x)))
     return refuse("blockedConv2dGradWeight: windows reach beyond the border of x");

@@ -71,7 +71,7 @@ __attribute__((noinline)) void groupedTiles(const LaneRun& run, int64_t part, co
     }
     source += d.sourceRow;
     result += d.resultRow;
-    if (residual) residual += d.resultRow;
+    if (residual) residual += d.residualRow;
   }
 }
 

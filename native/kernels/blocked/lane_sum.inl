@@ -25,7 +25,7 @@ struct LaneRun {
   const float* bias;
   const float* slopes;
   int64_t resultStep, sourceStep;                // from one result to the next
-  int64_t resultRow, sourceRow;                  // from one row of results to the next
+  int64_t resultRow, residualRow, sourceRow;     // from one row of results to the next
   int64_t columnUnit, rowUnit, sourceChannel;    // from one tap to the next along each axis
   int64_t channels, rows, columns;               // taps
   const int32_t* lanes;                          // of grouped.inl
@@ -95,10 +95,13 @@ INLINE void laneRows(const BlockedSum& s, const AxisRun& y, const AxisRun& x, La
   d.columnUnit = x.unit * kBlock;
   d.sourceRow = y.stride * s.from.row;
   d.resultRow = y.outputStep * s.to.row;
+  d.residualRow = y.outputStep * s.epilogue.rest.row;
   d.sourceStep = x.stride * apart * kBlock;
   d.resultStep = x.outputStep * apart * kBlock;
   source += (rows.begin * y.stride + y.offset) * s.from.row + x.offset * kBlock;
-  const int64_t to = (y.origin + rows.begin * y.outputStep) * s.to.row + x.origin * kBlock;
+  const int64_t firstRow = y.origin + rows.begin * y.outputStep;
+  result += firstRow * s.to.row + x.origin * kBlock;
+  if (residual) residual += firstRow * s.epilogue.rest.row + x.origin * kBlock;
   for (int64_t first = 0; first < smallest(apart, x.positions); first++) {
     // A row is cut into tiles of two sizes that differ by one, since short tiles wait for their own multiply-adds.
     const int64_t results = ceilDiv(x.positions - first, apart), tiles = ceilDiv(results, kLaneTile);
@@ -112,10 +115,11 @@ INLINE void laneRows(const BlockedSum& s, const AxisRun& y, const AxisRun& x, La
       const int64_t height = smallest(together, rows.end - p);
       for (int part = 0; part < kBlock; part += kWidth) {
         const float* in = source + (p - rows.begin) * d.sourceRow + first * x.stride * kBlock + part;
-        const int64_t at = to + (p - rows.begin) * d.resultRow + first * x.outputStep * kBlock + part;
-        const float* rest = residual ? residual + at : nullptr;
-        if (longer > 0) runLonger(d, part, in, result + at, rest, longer, height);
-        runShorter(d, part, in + done * d.sourceStep, result + at + done * d.resultStep,
+        const int64_t at = first * x.outputStep * kBlock + part;
+        float* out = result + (p - rows.begin) * d.resultRow + at;
+        const float* rest = residual ? residual + (p - rows.begin) * d.residualRow + at : nullptr;
+        if (longer > 0) runLonger(d, part, in, out, rest, longer, height);
+        runShorter(d, part, in + done * d.sourceStep, out + done * d.resultStep,
                    rest ? rest + done * d.resultStep : nullptr, tiles - longer, height);
       }
     }
@@ -133,9 +137,8 @@ INLINE void laneBand(const BlockedSum& s, LaneRun d, const float* source, int64_
   d.bias = s.packed + block * laneBlockFloats(s);
   d.slopes = slopes;
   d.epilogue = &e;
-  const int64_t first = pixelAt(s.to, image, block, 0, 0);
-  float* result = s.result + first;
-  const float* residual = e.residual ? e.residual + first : nullptr;
+  float* result = s.result + pixelAt(s.to, image, block, 0, 0);
+  const float* residual = residualAt(e, image, block, 0, 0);
   const int64_t setsY = axisRuns(s, s.y), setsX = axisRuns(s, s.x);
   if (s.gradient && (setsY < s.y.stride || setsX < s.x.stride)) {
     // some results have no taps: all are given their bias first

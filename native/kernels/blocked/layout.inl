@@ -5,6 +5,9 @@
 // zeros takes the place of padding: no kernel has code for edges. Who writes a tensor writes its border too.
 //
 // Channels of the last block beyond c are there, hold numbers nobody may rely on, and never reach a result.
+//
+// A tensor may be a range of the blocks of a wider one, whose images then lie further apart: concatenation along channels
+// is writing side by side.
 #pragma once
 #include "kernels/pack.inl"
 
@@ -17,29 +20,34 @@ constexpr int kBlock = 16;
 // Strides in floats.
 struct Blocked {
   int64_t n, c, h, w, halo;
-  int64_t blocks;
+  int64_t blocks, apart;  // its own; from one image to the next
   int64_t row, plane, image;
 };
 
-// Sizes that are absurd give an empty plane; blockedElements() is what refuses them.
-INLINE Blocked blocked(int64_t n, int64_t c, int64_t h, int64_t w, int64_t halo) {
-  Blocked b = {n, c, h, w, halo, ceilDiv(c, kBlock), 0, 0, 0};
+// `apart` is 0 where images follow each other. Sizes that are absurd give an empty plane; blockedElements() is what
+// refuses them.
+INLINE Blocked blocked(int64_t n, int64_t c, int64_t h, int64_t w, int64_t halo, int64_t apart = 0) {
+  const int64_t blocks = ceilDiv(c, kBlock);
+  Blocked b = {n, c, h, w, halo, blocks, apart == 0 ? blocks : apart, 0, 0, 0};
   b.row = largest(0, elements(w + 2 * halo, kBlock));
   b.plane = largest(0, elements(h + 2 * halo, b.row));
   // Planes a multiple of 4 KiB apart would put a pixel of all blocks into the same set of the first level cache.
   if (b.plane % 1024 == 0) b.plane += kBlock;
-  b.image = largest(0, elements(b.blocks, b.plane));
+  b.image = largest(0, elements(b.apart, b.plane));
   return b;
 }
-INLINE Blocked blocked(const BlockedGeometry& g) { return blocked(g.n, g.c, g.h, g.w, g.halo); }
+INLINE Blocked blocked(const BlockedGeometry& g) { return blocked(g.n, g.c, g.h, g.w, g.halo, g.blocks); }
 
-// Floats of such a tensor, or kInvalid if its sizes are negative or absurd. lib/backend/blocked.ts computes the same.
-INLINE int64_t blockedElements(int64_t n, int64_t c, int64_t h, int64_t w, int64_t halo) {
-  if (c < 0 || halo < 0 || halo > kMostElements || c > kMostElements) return kInvalid;
-  const int64_t pixels = elements(h < 0 ? kInvalid : h + 2 * halo, w < 0 ? kInvalid : w + 2 * halo);
-  const int64_t size = elements(n, ceilDiv(c, kBlock), pixels, kBlock);
-  // the gap behind a plane, at most a line to a plane
-  return size < 0 ? kInvalid : size + (pixels * kBlock % 1024 == 0 ? n * ceilDiv(c, kBlock) * kBlock : 0);
+// Floats from the first to the last of such a tensor, or kInvalid if its sizes are negative or absurd, or its images
+// overlap. lib/backend/blocked.ts computes the same.
+INLINE int64_t blockedElements(const Blocked& b) {
+  if (b.n < 0 || b.c < 0 || b.halo < 0 || b.halo > kMostElements || b.c > kMostElements) return kInvalid;
+  if (b.apart < b.blocks) return kInvalid;
+  const int64_t pixels = elements(b.h < 0 ? kInvalid : b.h + 2 * b.halo, b.w < 0 ? kInvalid : b.w + 2 * b.halo);
+  // with a line for the gap behind each plane
+  const int64_t blocks = b.n == 0 ? 0 : elements(b.n - 1, b.apart), most = elements(pixels + 1, kBlock);
+  if (blocks < 0 || pixels < 0 || elements(blocks + b.blocks, most) < 0) return kInvalid;
+  return b.n == 0 ? 0 : (blocks + b.blocks) * b.plane;
 }
 
 // Where pixel (y, x) of a block begins; coordinates may run from -halo to size + halo - 1.

@@ -100,17 +100,19 @@ __attribute__((noinline)) void maxRow(const PoolRow& row, const MaxRow& to) {
 Work plan(const args::blockedMaxPool2d& a) {
   const char* error = poolError(a.g);
   if (error != nullptr) return refuse(error);
-  if (!holds(a.x, pooledFromElements(a.g, a.haloIn))) return refuse("blockedMaxPool2d: x is shorter than its shape");
-  if (!holds(a.y, pooledToElements(a.g, a.haloOut))) return refuse("blockedMaxPool2d: y is shorter than its shape");
+  const PoolTensors t = poolTensors(a.g, a.o);
+  if (!holds(a.x, blockedElements(t.x))) return refuse("blockedMaxPool2d: x is shorter than its shape");
+  if (!holds(a.y, blockedElements(t.y))) return refuse("blockedMaxPool2d: y is shorter than its shape");
   if (!nullOrHolds(a.taps, pooledLanes(a.g))) return refuse("blockedMaxPool2d: taps is shorter than its shape");
   if (a.taps.data && int64_t{a.g.kh} * a.g.kw > kMostPoolTaps)
     return refuse("blockedMaxPool2d: a window has more taps than a byte can tell apart");
-  return planPool(a.g, a.haloOut);
+  return planPool(a.g, t.y);
 }
 
 void run(const args::blockedMaxPool2d& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
-  const Blocked from = pooledFrom(g, a.haloIn), to = pooledTo(g, a.haloOut);
+  const PoolTensors t = poolTensors(g, a.o);
+  const Blocked &from = t.x, &to = t.y;
   forEachBand(to, range, [&](int64_t image, int64_t block, int64_t rowBegin, int64_t rowEnd) {
     // minus infinity, but lanes that are no channel stay finite
     float lowest[kBlock];
@@ -132,21 +134,23 @@ void run(const args::blockedMaxPool2d& a, int, Range range, const Workspace&) {
 Work plan(const args::blockedMaxPool2dBackward& a) {
   const char* error = poolError(a.g);
   if (error != nullptr) return refuse(error);
-  if (!holds(a.dy, pooledToElements(a.g, a.haloIn)))
+  const PoolTensors t = poolTensorsBackward(a.g, a.o);
+  if (!holds(a.dy, blockedElements(t.y)))
     return refuse("blockedMaxPool2dBackward: dy is shorter than its shape");
   if (!holds(a.taps, pooledLanes(a.g))) return refuse("blockedMaxPool2dBackward: taps is shorter than its shape");
-  if (!holds(a.dx, pooledFromElements(a.g, a.haloOut)))
+  if (!holds(a.dx, blockedElements(t.x)))
     return refuse("blockedMaxPool2dBackward: dx is shorter than its shape");
   if (int64_t{a.g.kh} * a.g.kw > kMostPoolTaps)
     return refuse("blockedMaxPool2dBackward: a window has more taps than a byte can tell apart");
-  return planPoolBackward(a.g, a.haloOut);
+  return planPoolBackward(a.g, t.x);
 }
 
 // Every tap of a window that lies inside adds dy where it is the maximum, and zero elsewhere. Taps from a buffer can
 // say what they like: nothing is indexed with them.
 void run(const args::blockedMaxPool2dBackward& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
-  const Blocked from = pooledTo(g, a.haloIn), to = pooledFrom(g, a.haloOut);
+  const PoolTensors t = poolTensorsBackward(g, a.o);
+  const Blocked &from = t.y, &to = t.x;
   for (int64_t item = range.begin; item < range.end; item++) {
     const int64_t image = item / to.blocks, block = item % to.blocks;
     zeroLines(a.dx.data + image * to.image + block * to.plane, (to.h + 2 * to.halo) * to.row);

@@ -214,7 +214,8 @@ INLINE void runBand(const NchwSum& n, const NchwGrid& grid, const RowBand& band,
   if (grid.isPlain) {
     s.packed = packed;
     const float* image = n.source + band.image * s.channels * s.y.source * s.x.source;
-    computePlainRows(s, plainGrid(s), image, band.first, band.end, result, s.to.row, grid.resultPlane, local);
+    computePlainRows(s, plainGrid(s), image, band.first, band.end, result, s.to.row, grid.resultPlane, nullptr,
+                     local);
   } else if (grid.sharesSource) {
     const float* blocks = workspace.shared + (grid.packsAlone ? 0 : grid.packed);
     const int64_t block = band.group * s.channels / kBlock;

@@ -60,7 +60,7 @@ INLINE void runNchwLanes(const NchwSum& n, int phase, Range range, const Workspa
     one.source = source;
     one.packed = workspace.shared + block * laneBlockFloats(s);
     one.result = result;
-    one.epilogue = epilogueOf(ActivationKind::identity, false, nullptr, result, nullptr, 0, 0);
+    one.epilogue = epilogueOf(ActivationKind::identity, nullptr, 0, 0);
     const Range bands = {0, bandsOf(one.to).count};
     isDepthwise ? runDepthwise(one, 0, bands, workspace) : runGrouped(one, 0, bands, workspace);
     unblockBands(one.to, result, n.result + (image * s.to.c + channel) * s.to.h * s.to.w, bands);

@@ -30,7 +30,7 @@ INLINE NchwWeightSum nchwWeightSum(const args::conv2dGradWeight& q) {
   const int64_t halo = largest(windowHalo(s.y), windowHalo(s.x));
   if (!s.plain) s.from = blocked(g.n, g.ic, g.h, g.w, halo);
   s.to = blocked(g.n, g.oc, g.oh, g.ow, 0);
-  const int64_t floats = blockedElements(s.from.n, s.from.c, s.from.h, s.from.w, s.from.halo);
+  const int64_t floats = blockedElements(s.from);
   const bool bordered = (g.h + 2 * halo) * (g.w + 2 * halo) > 4 * int64_t{g.h} * g.w + 256;
   const bool fits = floats >= 0 && floats + s.to.n * s.to.image <= kMostBlockedFloats;
   if (fits && (s.plain || !bordered)) n.algorithm = algorithm;

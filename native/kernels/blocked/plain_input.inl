@@ -56,14 +56,15 @@ INLINE TileShape plainShape(const BlockedSum& s, const PlainGrid& grid, int64_t 
   t.pixelStep = s.x.stride;
   t.resultStep = kBlock;
   t.resultBlock = s.to.plane;
+  t.residualBlock = s.epilogue.rest.plane;
   t.epilogue = s.epilogue;
   return t;
 }
 
-// Rows [first, end) of the result of an image, `result` where the first of them begins in the first block and `row` the
-// distance to the next; `scratch` for the copied rows.
+// Rows [first, end) of the result of an image, `result` and `residual` where the first of them begins in the first block
+// and `row` the distance to the next row of the result; `scratch` for the copied rows.
 INLINE void computePlainRows(const BlockedSum& s, const PlainGrid& grid, const float* image, int64_t first, int64_t end,
-                             float* result, int64_t row, int64_t resultBlock, float* scratch) {
+                             float* result, int64_t row, int64_t resultBlock, const float* residual, float* scratch) {
   const int64_t plane = s.y.source * s.x.source, cols = s.to.w, tilesPerRow = ceilDiv(cols, kTileRows);
   const int64_t rows = (end - first - 1) * s.y.stride + (s.y.kernel - 1) * s.y.dilation + 1;
   for (int64_t c = 0; c < s.channels; c++) {
@@ -80,6 +81,7 @@ INLINE void computePlainRows(const BlockedSum& s, const PlainGrid& grid, const f
       tile.pixels = partBegin(cols, tilesPerRow, part + 1) - x;
       tile.source = scratch + (y - first) * s.y.stride * grid.copyCols + x * s.x.stride;
       tile.result = result + (y - first) * row + x * kBlock;
+      if (residual) tile.residual = residual + (y - first) * s.epilogue.rest.row + x * kBlock;
       computePanels(s, shape, s.channels * kernelSize(s), 0, 0, panelsOf(s), s.packed + biasFloats(s), s.packed, tile);
     }
   }
@@ -95,7 +97,8 @@ INLINE void runPlain(const BlockedSum& s, int phase, Range range, const Workspac
     }
     const int64_t image = item / grid.bands, first = item % grid.bands * grid.bandRows;
     computePlainRows(s, grid, s.source + image * imageFloats, first, smallest(s.to.h, first + grid.bandRows),
-                     s.result + pixelAt(s.to, image, 0, first, 0), s.to.row, s.to.plane, workspace.local);
+                     s.result + pixelAt(s.to, image, 0, first, 0), s.to.row, s.to.plane,
+                     residualAt(s.epilogue, image, 0, first, 0), workspace.local);
   }
 }
 

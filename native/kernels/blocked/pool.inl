@@ -74,21 +74,23 @@ INLINE void forEachPoolTile(int64_t begin, int64_t end, Tile tile) {
 
 // --- plan ---
 
-INLINE Blocked pooledFrom(const Pool2dGeometry& g, int64_t halo) { return blocked(g.n, g.c, g.h, g.w, halo); }
-INLINE Blocked pooledTo(const Pool2dGeometry& g, int64_t halo) { return blocked(g.n, g.c, g.oh, g.ow, halo); }
-INLINE int64_t pooledFromElements(const Pool2dGeometry& g, int64_t halo) {
-  return blockedElements(g.n, g.c, g.h, g.w, halo);
+// The tensors with the sizes of x and of y. In the backward pass y is read and x is written.
+struct PoolTensors {
+  Blocked x, y;
+};
+INLINE PoolTensors poolTensors(const Pool2dGeometry& g, const LayoutOptions& o) {
+  return {blocked(g.n, g.c, g.h, g.w, o.haloIn, o.blocksIn), blocked(g.n, g.c, g.oh, g.ow, o.haloOut, o.blocksOut)};
 }
-INLINE int64_t pooledToElements(const Pool2dGeometry& g, int64_t halo) {
-  return blockedElements(g.n, g.c, g.oh, g.ow, halo);
+INLINE PoolTensors poolTensorsBackward(const Pool2dGeometry& g, const LayoutOptions& o) {
+  return {blocked(g.n, g.c, g.h, g.w, o.haloOut, o.blocksOut), blocked(g.n, g.c, g.oh, g.ow, o.haloIn, o.blocksIn)};
 }
 // One for every lane of every result, without border.
 INLINE int64_t pooledLanes(const Pool2dGeometry& g) {
   return elements(g.n, ceilDiv(largest(0, g.c), kBlock), g.oh, g.ow, kBlock);
 }
 
-INLINE Work planPool(const Pool2dGeometry& g, int64_t halo) {
-  Work work = planBands(pooledTo(g, halo));
+INLINE Work planPool(const Pool2dGeometry& g, const Blocked& y) {
+  Work work = planBands(y);
   const double taps = tapsInside(g);
   work.cost *= taps > 1 ? taps : 1;
   work.grain[0] = grainOf(work.cost / static_cast<double>(largest(1, work.items[0])));
@@ -96,11 +98,10 @@ INLINE Work planPool(const Pool2dGeometry& g, int64_t halo) {
 }
 
 // One item a block, because windows overlap.
-INLINE Work planPoolBackward(const Pool2dGeometry& g, int64_t halo) {
-  const Blocked to = pooledFrom(g, halo);
-  const int64_t planes = to.n * to.blocks;
+INLINE Work planPoolBackward(const Pool2dGeometry& g, const Blocked& x) {
+  const int64_t planes = x.n * x.blocks;
   const double taps = static_cast<double>(g.oh) * g.ow * tapsInside(g);
-  const double cost = static_cast<double>(planes) * (to.plane + taps * kBlock);
+  const double cost = static_cast<double>(planes) * (x.plane + taps * kBlock);
   return parallel(planes, grainOf(cost / static_cast<double>(largest(1, planes))), cost);
 }
 

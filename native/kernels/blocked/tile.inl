@@ -25,7 +25,8 @@ struct TileShape {
   int64_t tapsX, tapStepX;
   int64_t run, lastRun;  // steps of k in a tap, and in the last block
   int64_t pixelStep;
-  int64_t resultStep, resultBlock;  // between pixels and blocks of the result
+  int64_t resultStep;                  // between pixels of the result, and of the residual
+  int64_t resultBlock, residualBlock;  // between their blocks
   Epilogue epilogue;
 };
 
@@ -35,13 +36,14 @@ struct Tile {
   const float* weights;
   const float* bias;     // of the panel
   float* result;         // first pixel, first channel of the panel
+  const float* residual; // the same, or nullptr
   int64_t channel;       // that channel, counted through all groups
   int64_t channels;      // of the result: beyond them there are no slopes
   int64_t pixels;        // <= kTileRows
 };
 
 // Vectors of a panel that fall into one block lie kWidth apart, otherwise they are of different blocks.
-INLINE int64_t vectorStep(const TileShape& t) { return kWidth == kBlock ? t.resultBlock : kWidth; }
+INLINE int64_t vectorStep(int64_t blockStep) { return kWidth == kBlock ? blockStep : kWidth; }
 
 // The pixels of a tile seen from one step of k. With a distance known to the compiler they are displacements from one
 // pointer. Otherwise three share a pointer, since x86 addresses p, p + s and p + 2s for free.
@@ -97,8 +99,8 @@ INLINE void finishTile(const TileShape& t, const Tile& tile, V (&sum)[Vectors][R
   const int64_t step = t.resultStep;
 #pragma GCC unroll 2
   for (int j = 0; j < Vectors; j++) {
-    float* result = tile.result + j * vectorStep(t);
-    const float* residual = e.residual ? e.residual + (result - e.result) : nullptr;
+    float* result = tile.result + j * vectorStep(t.resultBlock);
+    const float* residual = tile.residual ? tile.residual + j * vectorStep(t.residualBlock) : nullptr;
     finishSums(e, sum[j], slopeOf(e, tile.channel + j * kWidth, tile.channels), result, residual, step);
     if (!isCheap(e.activation))
       activateStored(e.activation, result, e.residualAfter ? residual : nullptr, Rows, step, kWidth);

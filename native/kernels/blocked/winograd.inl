@@ -203,11 +203,12 @@ INLINE void storeTiles(const BlockedSum& s, const BlockedTiles& grid, int64_t be
     for (int64_t tile = begin; tile < end; tile++, product += kTileCols) {
       const TilePlace at = tilePlace<Out>(grid, tile);
       float* corner = s.result + pixelAt(s.to, at.image, channel / kBlock, at.y, at.x) + channel % kBlock;
+      const float* rest = residualAt(e, at.image, channel / kBlock, at.y, at.x);
       const int64_t height = s.to.h - at.y, width = smallest(Out, s.to.w - at.x);
       transformProduct<Out>(product, step, bias, [&](int i, V(&row)[Out]) {
         if (i >= height) return;
         float* result = corner + i * s.to.row;
-        const float* residual = e.residual ? e.residual + (result - s.result) : nullptr;
+        const float* residual = rest ? rest + i * e.rest.row + channel % kBlock : nullptr;
         const auto addResidual = [&] {
 #pragma GCC unroll 4
           for (int j = 0; j < Out; j++)
@@ -244,6 +245,8 @@ __attribute__((noinline)) void sumTiles(const BlockedSum& s, const BlockedTiles&
       tile.weights = weights;
       tile.bias = s.packed + tile.channel;
       tile.result = s.result + pixelAt(s.to, image, tile.channel / kBlock, i, cornerX) + tile.channel % kBlock;
+      tile.residual = residualAt(s.epilogue, image, tile.channel / kBlock, i, cornerX);
+      if (tile.residual) tile.residual += tile.channel % kBlock;
       computeTile(shape, tile, panelWidth(s, panel) / kWidth);
     }
   }
