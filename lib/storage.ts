@@ -17,6 +17,11 @@ export class Storage<D extends DType = DType> {
     this.#slab = slab;
   }
 
+  /** Whether the elements can be read now. Not so of memory that stands for a value while a model is being compiled. */
+  get isKnown(): boolean {
+    return true;
+  }
+
   expose(): TypedArrays[D] {
     if (this.#slab) this.#slab.pooled = false;
     return this.values;

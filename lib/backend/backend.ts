@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import type { DType } from '../dtype.js';
+import { DTYPES, type DType } from '../dtype.js';
 import { ArgumentError, check, NativeError } from '../errors.js';
 import { version } from '../version.js';
 import { loadNative, type NativeAddon } from './native.js';
@@ -109,9 +109,9 @@ function applyThreads(operation: string, addon: NativeAddon | null, threads: num
   addon?.setThreads(threads);
 }
 
-/** Kernels that compute on a dtype: the active backend's for float32, TypeScript's for everything else. */
+/** Kernels that compute on a dtype: the active backend's, but TypeScript's for elements of eight bytes. */
 export function kernelsFor(dtype: DType): Kernels {
-  return dtype === 'float32' ? selected().kernels : typescriptKernels;
+  return DTYPES[dtype].bytes === 8 ? typescriptKernels : selected().kernels;
 }
 
 /** Pool that tensors take their memory from; null where plain typed arrays serve. */
