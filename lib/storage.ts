@@ -26,6 +26,11 @@ export class Storage<D extends DType = DType> {
     return this.#values;
   }
 
+  /** Whether there are elements now: not in memory that stands for a value while a graph is traced. */
+  get isKnown(): boolean {
+    return true;
+  }
+
   read(): TypedArrays[D] {
     return this.values;
   }
@@ -84,6 +89,10 @@ export class HollowError extends ConvforgeError {
 export class HollowStorage<D extends DType = DType> extends Storage<D> {
   constructor(dtype: D, size: number) {
     super(hollowValues(dtype, size));
+  }
+
+  override get isKnown(): boolean {
+    return false;
   }
 
   override read(): never {
