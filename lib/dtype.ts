@@ -58,8 +58,12 @@ export function dtypeOf(data: unknown): Exclude<DType, 'bool'> | undefined {
   return undefined;
 }
 
+interface Typed {
+  dtype: DType;
+}
+
 /** Throws unless all given dtypes are one and the same floating-point type. */
-export function checkFloat(operation: string, ...operands: readonly { dtype: DType }[]): FloatDType {
+export function checkFloat(operation: string, ...operands: readonly Typed[]): void {
   const { dtype } = operands[0];
   check(
     isFloat(dtype),
@@ -67,6 +71,24 @@ export function checkFloat(operation: string, ...operands: readonly { dtype: DTy
     () => `expects float32 or float64, got ${dtype}; convert with .to('float32')`,
     DTypeError,
   );
+  checkSame(operation, ...operands);
+}
+
+/** Throws unless all given dtypes are one and the same type that has arithmetic: floating point or int32. */
+export function checkNumeric(operation: string, ...operands: readonly Typed[]): void {
+  const { dtype } = operands[0];
+  check(
+    isFloat(dtype) || dtype === 'int32',
+    operation,
+    () => `expects float32, float64 or int32, got ${dtype}; convert with .to('int32')`,
+    DTypeError,
+  );
+  checkSame(operation, ...operands);
+}
+
+/** Throws unless all given dtypes are the same. */
+export function checkSame(operation: string, ...operands: readonly Typed[]): void {
+  const { dtype } = operands[0];
   for (const operand of operands) {
     check(
       operand.dtype === dtype,
@@ -75,5 +97,4 @@ export function checkFloat(operation: string, ...operands: readonly { dtype: DTy
       DTypeError,
     );
   }
-  return dtype;
 }

@@ -27,6 +27,14 @@ export const PAD2D_FIELDS = ['planes', 'h', 'w', 'padTop', 'padLeft', 'padBottom
 export const GEMM_FIELDS = ['batch', 'm', 'n', 'k', 'transA', 'transB', 'strideA', 'strideB'] as const;
 /** A tensor seen as [outer, size, inner]: the middle axis is reduced, normalised or searched. */
 export const AXIS_FIELDS = ['outer', 'size', 'inner'] as const;
+/** An axis of which k elements are selected. */
+export const SELECTION_FIELDS = ['outer', 'size', 'inner', 'k', 'largest'] as const;
+/** An axis along which sums run. */
+export const RUNNING_FIELDS = ['outer', 'size', 'inner', 'exclusive', 'reverse'] as const;
+/** An axis that is resampled to `count` elements, each a sum of `taps` elements. */
+export const RESAMPLE_FIELDS = ['outer', 'size', 'inner', 'count', 'taps'] as const;
+/** Boxes of n images with scores in each class, of which at most `most` are selected. */
+export const SUPPRESSION_FIELDS = ['n', 'classes', 'spatial', 'most', 'centered'] as const;
 /** A feature map seen as [n, c, size] with size = h·w. */
 export const CHANNEL_FIELDS = ['n', 'c', 'size'] as const;
 /** A tensor in the native kernels' own layout: blocks of 16 channels inside a border of `halo` zero pixels. */
@@ -46,6 +54,10 @@ export type AdaptivePool2dGeometry = Geometry<typeof ADAPTIVE_POOL2D_FIELDS>;
 export type Pad2dGeometry = Geometry<typeof PAD2D_FIELDS>;
 export type GemmGeometry = Geometry<typeof GEMM_FIELDS>;
 export type AxisGeometry = Geometry<typeof AXIS_FIELDS>;
+export type SelectionGeometry = Geometry<typeof SELECTION_FIELDS>;
+export type RunningGeometry = Geometry<typeof RUNNING_FIELDS>;
+export type ResampleGeometry = Geometry<typeof RESAMPLE_FIELDS>;
+export type SuppressionGeometry = Geometry<typeof SUPPRESSION_FIELDS>;
 export type ChannelGeometry = Geometry<typeof CHANNEL_FIELDS>;
 export type BlockedGeometry = Geometry<typeof BLOCKED_FIELDS>;
 export type ConvolutionOptions = Geometry<typeof CONVOLUTION_OPTION_FIELDS>;

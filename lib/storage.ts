@@ -30,6 +30,11 @@ export class Storage<D extends DType = DType> {
     return this.values;
   }
 
+  /** Whether the elements can be read now. Not so of memory that stands for a value while a model is being compiled. */
+  get isKnown(): boolean {
+    return true;
+  }
+
   expose(): TypedArrays[D] {
     if (this.#slab) this.#slab.pooled = false;
     return this.values;
@@ -84,6 +89,10 @@ export class HollowError extends ConvforgeError {
 export class HollowStorage<D extends DType = DType> extends Storage<D> {
   constructor(dtype: D, size: number) {
     super(hollowValues(dtype, size));
+  }
+
+  override get isKnown(): boolean {
+    return false;
   }
 
   override read(): never {

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import type { DType } from '../dtype.js';
+import { DTYPES, type DType } from '../dtype.js';
 import { ArgumentError, check, NativeError } from '../errors.js';
 import { version } from '../version.js';
 import { loadNative, type NativeAddon } from './native.js';
@@ -112,10 +112,10 @@ function applyThreads(operation: string, addon: NativeAddon | null, threads: num
 /** What takes the place of all kernels while a graph is traced or lowered; see {@link withKernels}. */
 let substitute: Kernels | null = null;
 
-/** Kernels that compute on a dtype: the active backend's for float32, TypeScript's for everything else. */
+/** Kernels that compute on a dtype: the active backend's, but TypeScript's for elements of eight bytes. */
 export function kernelsFor(dtype: DType): Kernels {
   if (substitute) return substitute;
-  return dtype === 'float32' ? selected().kernels : typescriptKernels;
+  return DTYPES[dtype].bytes === 8 ? typescriptKernels : selected().kernels;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { erf, erfc } from './erf.js';
 import { BINARY_OPERATIONS, COMPARE_OPERATIONS, UNARY_OPERATIONS } from './operations.js';
 import { forEachRow, stridedWalk } from './strides.js';
-import type { Floats } from './types.js';
+import type { Elements, Floats } from './types.js';
 
 // A switch around the loops, not inside: a loop over one operation runs several times faster than one that dispatches
 // per element.
@@ -69,7 +69,40 @@ export function unary(operation: number, x: Floats, y: Floats, alpha: number, be
     case 'affine':
       for (let i = 0; i < length; i++) y[i] = alpha * x[i] + beta;
       break;
+    case 'floor':
+      for (let i = 0; i < length; i++) y[i] = Math.floor(x[i]);
+      break;
+    case 'ceil':
+      for (let i = 0; i < length; i++) y[i] = Math.ceil(x[i]);
+      break;
+    case 'round':
+      for (let i = 0; i < length; i++) y[i] = roundHalfToEven(x[i]);
+      break;
+    case 'hardSigmoid':
+      for (let i = 0; i < length; i++) y[i] = Math.min(1, Math.max(0, alpha * x[i] + beta));
+      break;
+    case 'hardSwish':
+      for (let i = 0; i < length; i++) y[i] = x[i] * Math.min(1, Math.max(0, x[i] / 6 + 0.5));
+      break;
+    case 'mish':
+      for (let i = 0; i < length; i++) y[i] = mish(x[i]);
+      break;
   }
+}
+
+function roundHalfToEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  if (rest !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** x · tanh(log(1 + e^x)); the tangent is n / (n + 2) with n = e^x·(e^x + 2), and 1 where e^x might overflow. */
+function mish(x: number): number {
+  if (x > 40) return x;
+  const e = Math.exp(x);
+  const n = e * (e + 2);
+  return (x * n) / (n + 2);
 }
 
 /** 1 / (1 + e^−x), with the exponential of a number ≤ 0 in either branch, so that small results keep their digits. */
@@ -128,7 +161,22 @@ function binaryRow(
     case 'reluGrad':
       for (let i = begin; i < end; i++, ia += stepA, ib += stepB) y[i] = b[ib] <= 0 ? 0 : a[ia];
       break;
+    case 'prelu':
+      for (let i = begin; i < end; i++, ia += stepA, ib += stepB) y[i] = a[ia] > 0 ? a[ia] : b[ib] * a[ia];
+      break;
+    case 'mod':
+      for (let i = begin; i < end; i++, ia += stepA, ib += stepB) y[i] = modulo(a[ia], b[ib]);
+      break;
+    case 'fmod':
+      for (let i = begin; i < end; i++, ia += stepA, ib += stepB) y[i] = a[ia] % b[ib];
+      break;
   }
+}
+
+/** The remainder with the sign of the divisor. */
+function modulo(a: number, b: number): number {
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 }
 
 /** y = 1 where the comparison of a and b holds, else 0. IEEE: a NaN is unequal to everything and neither less nor greater. */
@@ -178,8 +226,8 @@ function compareRow(
   }
 }
 
-/** y = condition ≠ 0 ? a : b with broadcasting by strides; y is contiguous over the shape. */
-export function where(condition: Uint8Array, a: Floats, b: Floats, y: Floats, g: Int32Array): void {
+/** y = condition ≠ 0 ? a : b with broadcasting by strides; y is contiguous over the shape. a, b and y are of one kind. */
+export function where(condition: Uint8Array, a: Elements, b: Elements, y: Elements, g: Int32Array): void {
   const walk = stridedWalk(g, 3);
   const last = walk.shape.length - 1;
   const length = walk.shape[last];

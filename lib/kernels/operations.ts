@@ -22,6 +22,12 @@ export const UNARY_OPERATIONS = [
   'softplus', // log(1 + e^x)
   'clip', // min(beta, max(alpha, x)); NaN stays NaN
   'affine', // alpha·x + beta
+  'floor',
+  'ceil',
+  'round', // halves to the even neighbour
+  'hardSigmoid', // min(1, max(0, alpha·x + beta)); NaN stays NaN
+  'hardSwish', // x · min(1, max(0, x/6 + 1/2))
+  'mish', // x · tanh(log(1 + e^x))
 ] as const;
 
 export const BINARY_OPERATIONS = [
@@ -33,11 +39,36 @@ export const BINARY_OPERATIONS = [
   'min', // NaN wins
   'pow',
   'reluGrad', // b > 0 ? a : 0; a NaN in b passes a on, as PyTorch's threshold does
+  'prelu', // a > 0 ? a : b·a
+  'mod', // a − b·floor(a / b): the sign of b, as in Python
+  'fmod', // a − b·trunc(a / b): the sign of a, as in C
 ] as const;
 
 export const COMPARE_OPERATIONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
-export const REDUCE_OPERATIONS = ['sum', 'mean', 'max', 'min'] as const; // max and min: NaN wins
+export const LOGICAL_OPERATIONS = ['logicalAnd', 'logicalOr', 'logicalXor'] as const;
+export const REDUCE_OPERATIONS = ['sum', 'mean', 'max', 'min', 'prod'] as const; // max and min: NaN wins
 export const ARG_REDUCE_OPERATIONS = ['argmax', 'argmin'] as const; // first position; the first NaN wins
+/** On int32, where everything wraps around as in typed arrays. */
+export const UNARY_INT_OPERATIONS = [
+  'neg',
+  'abs',
+  'sign',
+  'clip', // min(beta, max(alpha, x))
+] as const;
+export const BINARY_INT_OPERATIONS = [
+  'add',
+  'sub',
+  'mul',
+  'div', // towards 0; by 0 it is 0
+  'max',
+  'min',
+  'pow', // with a negative exponent 1 / a^|b| towards 0, and 0 for a = 0
+  'mod', // the sign of b; by 0 it is 0
+  'fmod', // the sign of a; by 0 it is 0
+] as const;
+export const REDUCE_INT_OPERATIONS = ['sum', 'max', 'min', 'prod'] as const;
+/** What happens to an element that is scattered to; the order of the updates is that of their positions. */
+export const SCATTER_REDUCTIONS = ['none', 'add', 'mul', 'max', 'min'] as const;
 export const PAD_MODES = ['constant', 'reflect', 'replicate', 'circular'] as const;
 export const CONVOLUTION_PASSES = ['forward', 'gradInput', 'gradWeight'] as const;
 /** How a convolution of blocked tensors is computed (native/README.md). */
@@ -68,6 +99,11 @@ export type UnaryOperation = (typeof UNARY_OPERATIONS)[number];
 export type BinaryOperation = (typeof BINARY_OPERATIONS)[number];
 export type CompareOperation = (typeof COMPARE_OPERATIONS)[number];
 export type ReduceOperation = (typeof REDUCE_OPERATIONS)[number];
+export type LogicalOperation = (typeof LOGICAL_OPERATIONS)[number];
+export type UnaryIntOperation = (typeof UNARY_INT_OPERATIONS)[number];
+export type BinaryIntOperation = (typeof BINARY_INT_OPERATIONS)[number];
+export type ReduceIntOperation = (typeof REDUCE_INT_OPERATIONS)[number];
+export type ScatterReduction = (typeof SCATTER_REDUCTIONS)[number];
 export type ArgReduceOperation = (typeof ARG_REDUCE_OPERATIONS)[number];
 export type PadMode = (typeof PAD_MODES)[number];
 export type ConvolutionPass = (typeof CONVOLUTION_PASSES)[number];

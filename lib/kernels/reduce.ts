@@ -3,15 +3,16 @@ import { scratch } from './scratch.js';
 import type { Floats } from './types.js';
 
 /**
- * x [outer, size, inner] → y [outer, inner]: sum, mean, max or min over the middle axis. Sums are kept in float64; max and
- * min of anything with a NaN is NaN. Over nothing (size 0) the sum is 0, the mean NaN, the max −∞ and the min +∞.
+ * x [outer, size, inner] → y [outer, inner]: sum, mean, max, min or product over the middle axis. Sums and
+ * products are kept in float64; max and min of anything with a NaN is NaN. Over nothing (size 0) the sum is 0, the product
+ * 1, the mean NaN, the max −∞ and the min +∞.
  */
 export function reduce(operation: number, x: Floats, y: Floats, g: Int32Array): void {
   const [outer, size, inner] = g;
   const name = REDUCE_OPERATIONS[operation];
   const totals = scratch('line', inner);
   for (let o = 0; o < outer; o++) {
-    totals.fill(name === 'max' ? -Infinity : name === 'min' ? Infinity : 0);
+    totals.fill(STARTS[name]);
     const base = o * size * inner;
     if (inner === 1) totals[0] = reduceLine(name, x, base, base + size, totals[0]);
     else for (let s = 0; s < size; s++) reduceRow(name, x, base + s * inner, totals);
@@ -22,11 +23,14 @@ export function reduce(operation: number, x: Floats, y: Floats, g: Int32Array): 
 
 type Name = (typeof REDUCE_OPERATIONS)[number];
 
+const STARTS: Record<Name, number> = { sum: 0, mean: 0, max: -Infinity, min: Infinity, prod: 1 };
+
 /** Reduces x[begin .. end) to one number. */
 function reduceLine(name: Name, x: Floats, begin: number, end: number, start: number): number {
   let total = start;
   if (name === 'max') for (let i = begin; i < end; i++) total = Math.max(total, x[i]);
   else if (name === 'min') for (let i = begin; i < end; i++) total = Math.min(total, x[i]);
+  else if (name === 'prod') for (let i = begin; i < end; i++) total *= x[i];
   else for (let i = begin; i < end; i++) total += x[i];
   return total;
 }
@@ -35,6 +39,7 @@ function reduceLine(name: Name, x: Floats, begin: number, end: number, start: nu
 function reduceRow(name: Name, x: Floats, begin: number, totals: Float64Array): void {
   if (name === 'max') for (let i = 0; i < totals.length; i++) totals[i] = Math.max(totals[i], x[begin + i]);
   else if (name === 'min') for (let i = 0; i < totals.length; i++) totals[i] = Math.min(totals[i], x[begin + i]);
+  else if (name === 'prod') for (let i = 0; i < totals.length; i++) totals[i] *= x[begin + i];
   else for (let i = 0; i < totals.length; i++) totals[i] += x[begin + i];
 }
 

@@ -1,18 +1,26 @@
 import type { Call } from '../autograd.js';
 import { kernelsFor } from '../backend/backend.js';
-import { checkFloat, DTYPES, type DType } from '../dtype.js';
+import { checkNumeric, convertElement, DTYPES, type DType, isFloat } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
-import { BINARY_OPERATIONS, type BinaryOperation } from '../kernels/operations.js';
+import {
+  BINARY_INT_OPERATIONS,
+  BINARY_OPERATIONS,
+  type BinaryIntOperation,
+  type BinaryOperation,
+} from '../kernels/operations.js';
 import { broadcastShapes, broadcastStrides, encodeStrides, type Shape, sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import { applyOne, empty, floats, type Op } from './op.js';
+import { applyOne, empty, floats, integers, type Op } from './op.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
 
 /** Second operand of an elementwise op: a tensor that broadcasts, or a number. */
 export type Operand<D extends DType = DType> = Tensor<D> | number;
 
-/** Defines an op y = f(a, b) with broadcasting over a kernel operation, whose name it has unless given another. */
+/**
+ * Defines an op y = f(a, b) with broadcasting over a kernel operation, whose name it has unless given another. int32 goes to
+ * the operation of that name on integers.
+ */
 export function binaryOp(
   operation: BinaryOperation,
   saves: { inputs?: readonly number[]; outputs?: readonly number[] },
@@ -20,6 +28,7 @@ export function binaryOp(
   name: string = operation,
 ): Op<null> {
   const code = BINARY_OPERATIONS.indexOf(operation);
+  const intCode = BINARY_INT_OPERATIONS.indexOf(operation as BinaryIntOperation);
   return {
     name,
     forward(inputs) {
@@ -27,7 +36,9 @@ export function binaryOp(
       const shape = broadcastShapes(name, a.shape, b.shape);
       const y = empty(a.dtype, shape);
       const g = encodeStrides(shape, [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)]);
-      kernelsFor(a.dtype).binary(code, floats(a), floats(b), floats(y), g);
+      const kernels = kernelsFor(a.dtype);
+      if (a.dtype === 'int32') kernels.binaryInt(intCode, integers(a), integers(b), integers(y), g);
+      else kernels.binary(code, floats(a), floats(b), floats(y), g);
       return y;
     },
     // A rule may work on the broadcast shape; what was stretched is summed back here, once for all rules.
@@ -41,7 +52,7 @@ export function binaryOp(
 /** Turns a number into a scalar tensor, checks dtypes, and runs an op of {@link binaryOp}. */
 export function applyBinary<D extends DType>(op: Op<null>, a: Tensor<D>, b: Operand<D>): Tensor<D> {
   const other = operand(op.name, a, b);
-  checkFloat(op.name, a, other);
+  checkNumeric(op.name, a, other);
   return applyOne(op, [a, other], null) as Tensor<D>;
 }
 
@@ -54,8 +65,14 @@ export function operand<D extends DType>(operation: string, a: Tensor<D>, b: Ope
     () => `the second operand must be a tensor or a number, got ${b === null ? 'null' : typeof b}`,
     ArgumentError,
   );
+  checkNumeric(operation, a);
+  check(
+    isFloat(a.dtype) || convertElement(a.dtype, b) === b,
+    operation,
+    () => `the second operand of an int32 tensor must be an integer of 32 bits, got ${b}`,
+    ArgumentError,
+  );
   const values = new DTYPES[a.dtype].array(1) as Float32Array;
-  checkFloat(operation, a);
   values[0] = b;
   return new Tensor<D>(a.dtype, values as never, []);
 }

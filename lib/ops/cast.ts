@@ -1,16 +1,17 @@
-import { convertElement, DTYPES, type DType, isDType, isFloat } from '../dtype.js';
+import { kernelsFor } from '../backend/backend.js';
+import { DTYPES, type DType, isDType, isFloat } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import type { Tensor } from '../tensor.js';
-import { applyOne, empty, type Op } from './op.js';
+import { applyOne, elements, empty, type Op } from './op.js';
 
 const op: Op<{ dtype: DType; from: DType }> = {
   name: 'cast',
   forward([input], { dtype }) {
     const x = input as Tensor;
     const y = empty(dtype, x.shape);
-    const from = x.storage.values as ArrayLike<number | bigint>;
-    const to = y.storage.values as unknown as (number | bigint)[];
-    for (let i = 0; i < x.size; i++) to[i] = convertElement(dtype, from[i]);
+    // native kernels know neither side in elements of eight bytes
+    const kernels = kernelsFor(DTYPES[x.dtype].bytes === 8 ? x.dtype : dtype);
+    kernels.cast(elements(x), elements(y), Number(dtype === 'bool'));
     return y;
   },
   gradient: ({ attributes: { from } }, dy) => [cast(dy, from)],

@@ -1,10 +1,11 @@
 import { kernelsFor } from '../backend/backend.js';
-import { checkFloat, type DType } from '../dtype.js';
+import { checkNumeric, type DType } from '../dtype.js';
 import { COMPARE_OPERATIONS, type CompareOperation } from '../kernels/operations.js';
 import { broadcastShapes, broadcastStrides, encodeStrides } from '../shape.js';
-import type { Tensor } from '../tensor.js';
+import { Tensor } from '../tensor.js';
 import { type Operand, operand } from './binary.js';
-import { applyOne, empty, floats, type Op, values } from './op.js';
+import { cast } from './cast.js';
+import { applyOne, empty, floats, integers, type Op, values } from './op.js';
 
 /** Defines an op that compares element by element with broadcasting. It has no gradient: the result is bool. */
 export function compareOp(operation: CompareOperation): Op<null> {
@@ -16,15 +17,22 @@ export function compareOp(operation: CompareOperation): Op<null> {
       const shape = broadcastShapes(operation, a.shape, b.shape);
       const y = empty('bool', shape);
       const g = encodeStrides(shape, [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)]);
-      kernelsFor(a.dtype).compare(code, floats(a), floats(b), values(y), g);
+      const kernels = kernelsFor(a.dtype);
+      if (a.dtype === 'int32') kernels.compareInt(code, integers(a), integers(b), values(y), g);
+      else kernels.compare(code, floats(a), floats(b), values(y), g);
       return y;
     },
   };
 }
 
-/** Runs an op of {@link compareOp}. */
+/** Runs an op of {@link compareOp}. Bytes are compared as int32. */
 export function applyCompare<D extends DType>(op: Op<null>, a: Tensor<D>, b: Operand<D>): Tensor<'bool'> {
-  const other = operand(op.name, a, b);
-  checkFloat(op.name, a, other);
-  return applyOne(op, [a.detach(), other.detach()], null) as Tensor<'bool'>;
+  const [first, second] = [widened(a), b instanceof Tensor ? widened(b) : b];
+  const other = operand(op.name, first, second);
+  checkNumeric(op.name, first, other);
+  return applyOne(op, [first.detach(), other.detach()], null) as Tensor<'bool'>;
+}
+
+function widened(x: Tensor): Tensor {
+  return x.dtype === 'uint8' || x.dtype === 'bool' ? cast(x, 'int32') : x;
 }

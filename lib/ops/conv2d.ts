@@ -1,80 +1,16 @@
-import { isExact, kernelsFor } from '../backend/backend.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
-import {
-  CONV2D_FIELDS,
-  type Conv2dGeometry,
-  checkIndexable,
-  encode,
-  type WindowOptions,
-  window2d,
-} from '../geometry.js';
+import { type Conv2dGeometry, checkIndexable, type WindowOptions, window2d } from '../geometry.js';
 import { formatShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import { applyOne, empty, floats, type Op } from './op.js';
-import { sum } from './sum.js';
+import { convolve } from './convolution.js';
+import { applyOne } from './op.js';
 
 /** Options of {@link conv2d}. */
 export interface Conv2dOptions extends WindowOptions {
   /** Groups of channels that see only each other; divides both channel counts. Default 1. */
   groups?: number;
 }
-
-// Convolution is linear in x and in weight, so three ops are closed under differentiation: each gradient of one of them
-// is again one of them.
-
-const forward: Op<Conv2dGeometry> = {
-  name: 'conv2d',
-  forward([input, kernel, offset], geometry) {
-    const [x, weight] = [input as Tensor, kernel as Tensor];
-    const { n, oc, oh, ow } = geometry;
-    const y = empty(x.dtype, [n, oc, oh, ow]);
-    const bias = offset ? floats(offset) : null;
-    const flat = encode(CONV2D_FIELDS, geometry);
-    kernelsFor(x.dtype).conv2dForward(floats(x), floats(weight), bias, floats(y), flat, isExact());
-    return y;
-  },
-  gradient({ input, needs, attributes }, dy) {
-    return [
-      needs[0] ? applyOne(gradInput, [dy, input(1)], attributes) : null,
-      needs[1] ? applyOne(gradWeight, [input(0), dy], attributes) : null,
-      needs[2] ? sum(dy, [0, 2, 3]) : null,
-    ];
-  },
-  saves: { inputs: [0, 1] },
-};
-
-const gradInput: Op<Conv2dGeometry> = {
-  name: 'conv2dGradInput',
-  forward([gradient, kernel], geometry) {
-    const [dy, weight] = [gradient as Tensor, kernel as Tensor];
-    const { n, ic, h, w } = geometry;
-    const dx = empty(dy.dtype, [n, ic, h, w]);
-    const flat = encode(CONV2D_FIELDS, geometry);
-    kernelsFor(dy.dtype).conv2dGradInput(floats(dy), floats(weight), floats(dx), flat, isExact());
-    return dx;
-  },
-  gradient: ({ input, needs, attributes }, ddx) => [
-    needs[0] ? applyOne(forward, [ddx, input(1), null], attributes) : null,
-    needs[1] ? applyOne(gradWeight, [ddx, input(0)], attributes) : null,
-  ],
-};
-
-const gradWeight: Op<Conv2dGeometry> = {
-  name: 'conv2dGradWeight',
-  forward([input, gradient], geometry) {
-    const [x, dy] = [input as Tensor, gradient as Tensor];
-    const { oc, ic, kh, kw, groups } = geometry;
-    const dweight = empty(x.dtype, [oc, ic / groups, kh, kw]);
-    const flat = encode(CONV2D_FIELDS, geometry);
-    kernelsFor(x.dtype).conv2dGradWeight(floats(x), floats(dy), floats(dweight), flat, isExact());
-    return dweight;
-  },
-  gradient: ({ input, needs, attributes }, ddweight) => [
-    needs[0] ? applyOne(gradInput, [input(1), ddweight], attributes) : null,
-    needs[1] ? applyOne(forward, [input(0), ddweight, null], attributes) : null,
-  ],
-};
 
 /**
  * 2-D convolution (cross-correlation, as in all deep learning):
@@ -96,7 +32,7 @@ export function conv2d<D extends DType>(
   options: Conv2dOptions = {},
 ): Tensor<D> {
   checkFloat('conv2d', x, weight, ...(bias ? [bias] : []));
-  return applyOne(forward, [x, weight, bias], conv2dGeometry(x, weight, bias, options)) as Tensor<D>;
+  return applyOne(convolve, [x, weight, bias], conv2dGeometry(x, weight, bias, options)) as Tensor<D>;
 }
 
 function conv2dGeometry(x: Tensor, weight: Tensor, bias: Tensor | null, options: Conv2dOptions): Conv2dGeometry {

@@ -8,7 +8,8 @@ const op = compareOp('eq');
 /**
  * a = b, element by element with broadcasting. NaN equals nothing.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32 or both float64
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
+ *   or integers of at most 32 bits
  * @example
  * eq(tensor([1, 2, 3]), 2).toArray(); // [0, 1, 0]
  */

@@ -1,6 +1,7 @@
 import { type Call, GradNode, isGradEnabled } from '../autograd.js';
 import type { DType, TypedArrays } from '../dtype.js';
 import { checkIndexable } from '../geometry.js';
+import type { Elements } from '../kernels/types.js';
 import { type Shape, sizeOf } from '../shape.js';
 import { allocate } from '../storage.js';
 import { Tensor } from '../tensor.js';
@@ -64,6 +65,16 @@ export function empty<D extends DType>(dtype: D, shape: Shape): Tensor<D> {
 /** Elements of a floating-point tensor, as kernels take them. */
 export function floats(tensor: Tensor): Float32Array {
   return tensor.storage.values as Float32Array;
+}
+
+/** Elements of an int32 tensor, as kernels take them. */
+export function integers(tensor: Tensor): Int32Array {
+  return tensor.storage.values as Int32Array;
+}
+
+/** Elements of a tensor of any dtype, for kernels that move them. */
+export function elements(tensor: Tensor): Elements {
+  return tensor.storage.values;
 }
 
 /** Elements of a tensor of a known dtype, as kernels take them. */

@@ -1,10 +1,16 @@
 import { kernelsFor } from '../backend/backend.js';
 import { AXIS_FIELDS, type AxisGeometry, encode } from '../geometry.js';
-import { REDUCE_OPERATIONS, type ReduceOperation } from '../kernels/operations.js';
+import {
+  REDUCE_INT_OPERATIONS,
+  REDUCE_OPERATIONS,
+  type ReduceIntOperation,
+  type ReduceOperation,
+} from '../kernels/operations.js';
 import { resolveAxes, type Shape, sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
+import { copy } from './copy.js';
 import { expand } from './expand.js';
-import { empty, floats } from './op.js';
+import { empty, floats, integers } from './op.js';
 import { reshape } from './reshape.js';
 
 /** Options of reductions. */
@@ -35,14 +41,18 @@ export function reduction(
 /** Reduces one run of adjacent axes after another, innermost first, each as the middle axis of [outer, size, inner]. */
 export function reduceAxes(operation: ReduceOperation, x: Tensor, { axes, result }: Reduction): Tensor {
   const code = REDUCE_OPERATIONS.indexOf(operation);
-  if (axes.length === 0) return x.clone(); // not x itself, whose memory a later change in place would change too
+  const intCode = REDUCE_INT_OPERATIONS.indexOf(operation as ReduceIntOperation);
+  if (axes.length === 0) return copy(x); // not x itself, whose memory a later change in place would change too
   let current = x;
   let shape = x.shape;
   for (const run of adjacentRuns(axes).reverse()) {
     const geometry = axisGeometry(shape, run[0], run.at(-1) as number);
     shape = shape.map((extent, axis) => (run.includes(axis) ? 1 : extent));
     const y = empty(x.dtype, shape);
-    kernelsFor(x.dtype).reduce(code, floats(current), floats(y), encode(AXIS_FIELDS, geometry));
+    const g = encode(AXIS_FIELDS, geometry);
+    const kernels = kernelsFor(x.dtype);
+    if (x.dtype === 'int32') kernels.reduceInt(intCode, integers(current), integers(y), g);
+    else kernels.reduce(code, floats(current), floats(y), g);
     current = y;
   }
   return reshape(current, result);

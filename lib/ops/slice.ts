@@ -1,9 +1,8 @@
-import { zeros } from '../creation.js';
 import type { DType } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import { formatShape, type Shape, stridesOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import { stridedCopy, type Walk } from './copy.js';
+import { filled, stridedCopy, type Walk } from './copy.js';
 import { applyOne, empty, type Op } from './op.js';
 
 /**
@@ -44,7 +43,7 @@ const scatter: Op<SliceAttributes & { full: Shape }> = {
   name: 'sliceScatter',
   forward([input], attributes) {
     const x = input as Tensor;
-    const y = zeros(attributes.full, { dtype: x.dtype });
+    const y = filled(x.dtype, attributes.full, 0);
     stridedCopy(x, y, x.shape, { strides: stridesOf(x.shape) }, walk(attributes.full, attributes));
     return y;
   },

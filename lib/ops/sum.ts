@@ -1,4 +1,4 @@
-import { checkFloat, type DType } from '../dtype.js';
+import { checkNumeric, type DType } from '../dtype.js';
 import type { Tensor } from '../tensor.js';
 import { applyOne, type Op } from './op.js';
 import { type ReduceOptions, type Reduction, reduceAxes, reduction, spread } from './reduction.js';
@@ -13,7 +13,7 @@ const op: Op<Reduction> = {
 /**
  * Sum over `axes` (default all). The sum of nothing is 0.
  *
- * @throws ArgumentError for an axis outside the tensor; DTypeError unless x is float32 or float64
+ * @throws ArgumentError for an axis outside the tensor; DTypeError unless x is float32, float64 or int32
  * @example
  * sum(tensor([[1, 2], [3, 4]]), 0).toArray(); // [4, 6]
  */
@@ -22,6 +22,6 @@ export function sum<D extends DType>(
   axes?: number | readonly number[],
   options?: ReduceOptions,
 ): Tensor<D> {
-  checkFloat('sum', x);
+  checkNumeric('sum', x);
   return applyOne(op, [x], reduction('sum', x.shape, axes, options)) as Tensor<D>;
 }

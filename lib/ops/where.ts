@@ -1,10 +1,10 @@
 import { kernelsFor } from '../backend/backend.js';
-import { checkFloat, type DType } from '../dtype.js';
+import { checkSame, type DType } from '../dtype.js';
 import { check, DTypeError } from '../errors.js';
 import { broadcastShapes, broadcastStrides, encodeStrides } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { sumTo } from './binary.js';
-import { applyOne, empty, floats, type Op, values } from './op.js';
+import { applyOne, elements, empty, type Op, values } from './op.js';
 import { zerosLike } from './zeroslike.js';
 
 const op: Op<null> = {
@@ -14,7 +14,8 @@ const op: Op<null> = {
     const shape = broadcastShapes('where', broadcastShapes('where', condition.shape, a.shape), b.shape);
     const y = empty(a.dtype, shape);
     const strides = [condition, a, b].map((operand) => broadcastStrides(operand.shape, shape));
-    kernelsFor(a.dtype).where(values(condition), floats(a), floats(b), floats(y), encodeStrides(shape, strides));
+    const g = encodeStrides(shape, strides);
+    kernelsFor(a.dtype).where(values(condition), elements(a), elements(b), elements(y), g);
     return y;
   },
   gradient({ input, inputShapes, needs }, dy) {
@@ -31,12 +32,12 @@ const op: Op<null> = {
 /**
  * a where `condition` is true, else b, element by element; all three broadcast.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless condition is bool and a, b one floating type
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless condition is bool and a, b one dtype
  * @example
  * where(tensor([true, false]), tensor([1, 2]), tensor([3, 4])).toArray(); // [1, 4]
  */
 export function where<D extends DType>(condition: Tensor<'bool'>, a: Tensor<D>, b: Tensor<D>): Tensor<D> {
   check(condition.dtype === 'bool', 'where', () => `condition must be bool, got ${condition.dtype}`, DTypeError);
-  checkFloat('where', a, b);
+  checkSame('where', a, b);
   return applyOne(op, [condition, a, b], null) as Tensor<D>;
 }

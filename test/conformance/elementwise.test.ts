@@ -52,6 +52,13 @@ const UNARY_TESTS: Record<UnaryOperation, UnaryTest> = {
     // one rounding with a fused multiply-add, two without
     bound: (x) => (expected, i) => 2 * U * (1.5 * Math.abs(x[i]) + Math.abs(expected)) + SMALLEST_NORMAL,
   },
+  floor: {},
+  ceil: {},
+  round: {},
+  hardSigmoid: { alpha: 0.25, beta: 0.5, bound: (x) => (_, i) => 2 * U * (0.25 * Math.abs(x[i]) + 0.5) },
+  // x/6 and the sum with 1/2 round, the product does, and near −3, where they cancel, only |x| says how much that is
+  hardSwish: { bound: (x) => (expected, i) => 3 * U * (Math.abs(x[i]) + Math.abs(expected)) },
+  mish: { bound: () => ulpBound(6, 3e-37), reach: 90 },
 };
 
 const SPECIAL = [

@@ -8,6 +8,10 @@ import {
   GEMM_FIELDS,
   PAD2D_FIELDS,
   POOL2D_FIELDS,
+  RESAMPLE_FIELDS,
+  RUNNING_FIELDS,
+  SELECTION_FIELDS,
+  SUPPRESSION_FIELDS,
 } from '../../lib/geometry.js';
 import { encodeStrides } from '../../lib/shape.js';
 import { conv2dGeometry } from '../cases/conv2d.js';
@@ -28,6 +32,17 @@ const axis = encode(AXIS_FIELDS, { outer: 3, size: 7, inner: 4 });
 const pads = { planes: 2, h: 4, w: 5, padTop: 1, padLeft: 2, padBottom: 3, padRight: 1 };
 const labels = () => input(Int32Array.from({ length: 12 }, (_, i) => i % 7));
 const indices = () => input(Int32Array.from({ length: poolY }, (_, i) => i % 48));
+
+/** Small whole numbers of both signs. */
+const whole = (length: number) => input(Int32Array.from({ length }, (_, i) => (i % 5) - 2));
+const bytes = (length: number) => input(Uint8Array.from({ length }, (_, i) => i % 2));
+// biome-ignore format: rows of strides
+const stretched = encodeStrides([5, 8], [[8, 1], [0, 1]]);
+const lines = { outer: 3, size: 7, inner: 4 };
+// two axes of 5 and 7 elements that pairs of indices point into, three pairs a batch
+const slices = Int32Array.of(1, 1, 1, 1, 1, 1, 5, 7, 1, 3, 2, 2, 0);
+// [2, 3, 4] positions along the middle axis of [2, 5, 6]
+const positions = encodeStrides([2, 3, 4], [[30, 0, 1]], [6, 5]);
 
 const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   gemm: [
@@ -66,32 +81,8 @@ const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
     1,
   ],
   unary: [3, data(50), output(50), 0, 0],
-  binary: [
-    0,
-    data(40),
-    data(8),
-    output(40),
-    encodeStrides(
-      [5, 8],
-      [
-        [8, 1],
-        [0, 1],
-      ],
-    ),
-  ],
-  compare: [
-    2,
-    data(40),
-    data(8),
-    output(40, 'uint8'),
-    encodeStrides(
-      [5, 8],
-      [
-        [8, 1],
-        [0, 1],
-      ],
-    ),
-  ],
+  binary: [0, data(40), data(8), output(40), stretched],
+  compare: [2, data(40), data(8), output(40, 'uint8'), stretched],
   where: [
     input(Uint8Array.from({ length: 40 }, (_, i) => i % 2)),
     data(40),
@@ -120,6 +111,30 @@ const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   ],
   pad2dForward: [data(40), output(2 * 8 * 8), encode(PAD2D_FIELDS, { ...pads, mode: 1 }), 0],
   pad2dBackward: [data(2 * 8 * 8), output(40), encode(PAD2D_FIELDS, { ...pads, mode: 1 })],
+  cast: [data(40), output(40, 'int32'), 0],
+  fill: [output(40, 'uint8'), 3],
+  logical: [1, bytes(40), bytes(8), output(40, 'uint8'), stretched],
+  unaryInt: [0, whole(50), output(50, 'int32'), 0, 0],
+  binaryInt: [0, whole(40), whole(8), output(40, 'int32'), stretched],
+  compareInt: [2, whole(40), whole(8), output(40, 'uint8'), stretched],
+  reduceInt: [0, whole(84), output(12, 'int32'), axis],
+  gatherSlices: [data(70), whole(6), output(6), slices],
+  scatterSlices: [1, whole(6), data(6), state(70), slices],
+  gatherElements: [data(60), whole(24), output(24), positions],
+  scatterElements: [1, whole(24), data(24), state(60), positions],
+  topK: [data(84), output(36), output(36, 'int32'), encode(SELECTION_FIELDS, { ...lines, k: 3, largest: 1 })],
+  cumSum: [data(84), output(84), encode(RUNNING_FIELDS, { ...lines, exclusive: 0, reverse: 1 })],
+  nonZero: [data(40), output(40, 'int32'), output(1, 'int32')],
+  nonMaxSuppression: [
+    data(2 * 5 * 4),
+    data(2 * 3 * 5),
+    output(2 * 3 * 4 * 3, 'int32'),
+    output(1, 'int32'),
+    encode(SUPPRESSION_FIELDS, { n: 2, classes: 3, spatial: 5, most: 4, centered: 0 }),
+    0.5,
+    0,
+  ],
+  resample: [data(84), whole(22), data(22), output(132), encode(RESAMPLE_FIELDS, { ...lines, count: 11, taps: 2 })],
   reduce: [0, data(84), output(12), axis],
   argReduce: [0, data(84), output(12, 'int32'), axis],
   softmaxForward: [data(84), output(84), axis],
