@@ -51,6 +51,20 @@ export class AutogradError extends ConvforgeError {
   }
 }
 
+/** A model file is damaged, or says things that contradict each other. */
+export class ModelFormatError extends ConvforgeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MODEL_FORMAT', message, options);
+  }
+}
+
+/** A model asks for an operator, an attribute value or a type that convforge does not have. */
+export class UnsupportedOpError extends ConvforgeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_UNSUPPORTED_OP', message, options);
+  }
+}
+
 /** The native build was demanded and cannot be used, or it reported a failure. */
 export class NativeError extends ConvforgeError {
   constructor(message: string, options?: ErrorOptions) {

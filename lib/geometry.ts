@@ -174,7 +174,8 @@ export function window2d(
   return { oh, ow, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight };
 }
 
-function samePadding(input: number, kernel: number, stride: number, dilation: number): [number, number] {
+/** Rows or columns before and after an axis for as many windows as strides begin in it; an odd one comes after. */
+export function samePadding(input: number, kernel: number, stride: number, dilation: number): [number, number] {
   const windows = Math.ceil(input / stride);
   const total = Math.max(0, (windows - 1) * stride + dilation * (kernel - 1) + 1 - input);
   return [Math.floor(total / 2), total - Math.floor(total / 2)];

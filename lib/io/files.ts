@@ -19,7 +19,8 @@ export async function writeBytes(operation: string, path: string, bytes: Uint8Ar
   return writeFile(path, bytes).catch((error) => fail(operation, path, 'written', error));
 }
 
-function fail(operation: string, path: string, verb: string, cause: NodeJS.ErrnoException): never {
+/** Throws the error of the file system in words. */
+export function fail(operation: string, path: string, verb: string, cause: NodeJS.ErrnoException): never {
   const reason = REASONS[cause.code ?? ''] ?? cause.message;
   throw new ConvforgeError('ERR_FILE_FORMAT', `${operation}: ${path} cannot be ${verb}: ${reason}`, { cause });
 }

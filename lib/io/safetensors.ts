@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { DTYPES, type DType, type TypedArrays } from '../dtype.js';
 import { ConvforgeError } from '../errors.js';
+import { brainToNumber, halfToNumber } from '../float16.js';
 import type { StateDict } from '../nn/module.js';
 import { formatShape, type Shape, sizeOf } from '../shape.js';
 import { Tensor } from '../tensor.js';
@@ -189,23 +190,4 @@ function readTensor(name: string, type: string, shape: Shape, bytes: Uint8Array)
   }
   const ArrayOver = DTYPES[dtype].array as unknown as new (buffer: ArrayBufferLike) => TypedArrays[DType];
   return new Tensor(dtype, new ArrayOver(bytes.buffer), shape);
-}
-
-/** IEEE half precision: 1 sign, 5 exponent and 10 fraction bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-const wide = new Float32Array(1);
-const wideBits = new Uint32Array(wide.buffer);
-
-/** bfloat16: the upper half of a float32. */
-function brainToNumber(bits: number): number {
-  wideBits[0] = bits << 16;
-  return wide[0];
 }

@@ -1,0 +1,3 @@
+export type { ElementType } from './elementtype.js';
+export { type EvaluateOptions, evaluate } from './evaluate.js';
+export { OnnxModel, readModel, type ValueDescription } from './model.js';

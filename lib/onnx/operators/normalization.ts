@@ -1,0 +1,66 @@
+import { batchNorm, expand, groupNorm, instanceNorm, layerNorm, localResponseNorm, reshape } from '../../ops/index.js';
+import type { Tensor } from '../../tensor.js';
+import type { OperatorCall } from '../operator.js';
+import type { Family } from './families.js';
+
+export const NORMALIZATIONS: Family = {
+  BatchNormalization: {
+    inputs: [5, 5],
+    attributes: { epsilon: 'float', momentum: 'float', spatial: [1], training_mode: [0] },
+    evaluate: (call) =>
+      batchNorm(call.input(0), call.input(1), call.input(2), {
+        runningMean: call.input(3),
+        runningVar: call.input(4),
+        eps: call.float('epsilon', 1e-5),
+        training: call.training,
+        // ONNX weighs the old statistics, PyTorch and convforge the new ones
+        momentum: 1 - call.float('momentum', 0.9),
+      }),
+  },
+  InstanceNormalization: {
+    inputs: [3, 3],
+    attributes: { epsilon: 'float' },
+    evaluate: (call) => instanceNorm(call.input(0), call.input(1), call.input(2), { eps: call.float('epsilon', 1e-5) }),
+  },
+  GroupNormalization: {
+    since: 18,
+    inputs: [3, 3],
+    attributes: { epsilon: 'float', num_groups: 'int', stash_type: [1] },
+    evaluate: groupNormalization,
+  },
+  LayerNormalization: {
+    since: 17,
+    inputs: [2, 3],
+    attributes: { axis: 'int', epsilon: 'float', stash_type: [1] },
+    evaluate: (call) => {
+      const x = call.input(0);
+      const axis = call.int('axis', -1);
+      const shape = x.shape.slice(axis < 0 ? axis + x.rank : axis);
+      return layerNorm(x, shape, call.input(1), call.optional(2), { eps: call.float('epsilon', 1e-5) });
+    },
+  },
+  LRN: {
+    inputs: [1, 1],
+    attributes: { alpha: 'float', beta: 'float', bias: 'float', size: 'int' },
+    unsupported: (facts) => (facts.int('size', 1) % 2 ? undefined : `an even size (${facts.int('size')})`),
+    evaluate: (call) =>
+      localResponseNorm(call.input(0), call.int('size', 1), {
+        alpha: call.float('alpha', 1e-4),
+        beta: call.float('beta', 0.75),
+        k: call.float('bias', 1),
+      }),
+  },
+};
+
+/** Scale and offset belong to groups before opset 21, then to channels. */
+function groupNormalization(call: OperatorCall): Tensor {
+  const x = call.input(0);
+  const groups = call.int('num_groups');
+  if (groups === undefined) throw call.malformed('num_groups is missing');
+  const perChannel = (v: Tensor<'float32'>) => {
+    if (call.opset >= 21) return v;
+    return reshape(expand(reshape(v, [groups, 1]), [groups, x.shape[1] / groups]), [x.shape[1]]);
+  };
+  const [weight, bias] = [perChannel(call.input(1)), perChannel(call.input(2))];
+  return groupNorm(x, groups, weight, bias, { eps: call.float('epsilon', 1e-5) });
+}
