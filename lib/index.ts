@@ -15,6 +15,18 @@ export { arange, full, ones, type RandomOptions, rand, randn, type TensorOptions
 export type { DType, FloatDType, TypedArray, TypedArrays } from './dtype.js';
 export * from './errors.js';
 export type { Padding, Pair } from './geometry.js';
+export { CompiledModel, type CompileOptions, compile } from './inference/compile.js';
+export type { Feed } from './inference/door.js';
+export type { Profile, ProfileRow } from './inference/profile.js';
+export {
+  type Feeds,
+  type Fetches,
+  InferenceSession,
+  type Results,
+  type RunOptions,
+  type SessionOptions,
+} from './inference/session.js';
+export type { ModelSource, Stage, ValueMetadata } from './inference/source.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';

@@ -106,10 +106,19 @@ export class HollowStorage<D extends DType = DType> extends Storage<D> {
 
 /** Zeros that nobody touches cost address space only, so all hollow memory of a process can lie in one place. */
 let nothing = new ArrayBuffer(0);
+const hollowBuffers = new WeakSet<ArrayBufferLike>();
+
+/** Whether an array is the `values` of a {@link HollowStorage}. */
+export function isHollowArray(values: TypedArrays[DType]): boolean {
+  return hollowBuffers.has(values.buffer);
+}
 
 function hollowValues<D extends DType>(dtype: D, size: number): TypedArrays[D] {
   const { array, bytes } = DTYPES[dtype];
-  if (nothing.byteLength < size * bytes) nothing = new ArrayBuffer(2 * size * bytes);
+  if (nothing.byteLength < size * bytes || !hollowBuffers.has(nothing)) {
+    nothing = new ArrayBuffer(Math.max(2 * size * bytes, 8));
+    hollowBuffers.add(nothing);
+  }
   return new (array as unknown as new (buffer: ArrayBuffer, offset: number, length: number) => TypedArrays[D])(
     nothing,
     0,

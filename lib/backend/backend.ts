@@ -217,6 +217,17 @@ export function setPrecision(value: Precision): void {
   precision = value;
 }
 
+/** Runs `body`, synchronous, with another precision. */
+export function withPrecision<T>(value: Precision, body: () => T): T {
+  const before = precision;
+  precision = value;
+  try {
+    return body();
+  } finally {
+    precision = before;
+  }
+}
+
 /** The last argument of kernels that have a faster, less exact algorithm: 1 when they must not use it. */
 export function isExact(): number {
   return precision === 'exact' ? 1 : 0;

@@ -45,6 +45,7 @@ export interface NativeAddon {
     arenaBytes: number,
     inputBytes: readonly number[],
     outputBytes: readonly number[],
+    tables: Uint8Array,
     constants: ConstantsHandle,
   ): ProgramHandle;
   /** Runs off this thread; the listener hears of the end. The caller keeps the arrays alive until then. */

@@ -32,10 +32,18 @@ export class Trace implements Tracer {
   readonly nodes: Node[] = [];
   /** What the calls from now on belong to in the model. */
   scope = '';
+  /** What each call has returned so far, whether noted or carried out. */
+  readonly results: (readonly Tensor[])[] = [];
+  /** What the first calls return, because a trace before this one has made them. */
+  readonly #given: readonly (readonly Tensor[])[];
   /** Hollow memory belongs to one value; a tensor that was detached still is that value. */
   readonly #hollow = new Map<Storage, Value>();
   /** Known tensors may share memory and differ in shape. */
   readonly #known = new Map<Tensor, Value>();
+
+  constructor(given: readonly (readonly Tensor[])[] = []) {
+    this.#given = given;
+  }
 
   /** Declares an input and returns the tensor to trace with. */
   input<D extends DType>(name: string, dtype: D, shape: Shape): Tensor<D> {
@@ -43,6 +51,17 @@ export class Trace implements Tracer {
     const value = new Value(dtype, shape, name);
     this.#hollow.set(tensor.storage, value);
     this.inputs.push(value);
+    return tensor;
+  }
+
+  /** A tensor that stands for a value of a graph which this trace is to continue. */
+  adopt(value: Value): Tensor {
+    if (value.constant) {
+      this.#known.set(value.constant, value);
+      return value.constant;
+    }
+    const tensor = hollow(value.dtype, value.shape);
+    this.#hollow.set(tensor.storage, value);
     return tensor;
   }
 
@@ -59,6 +78,12 @@ export class Trace implements Tracer {
   }
 
   call(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[] {
+    const results = [...(this.#given[this.results.length] ?? this.#carryOut(op, inputs, attributes))];
+    this.results.push(results);
+    return results;
+  }
+
+  #carryOut(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[] {
     const forward = (given: readonly (Tensor | null)[]) => {
       const result = withTracer(null, () => op.forward(given, attributes as never));
       return result instanceof Tensor ? [result] : [...result];

@@ -105,15 +105,16 @@ Napi::Value writeConstants(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// (stream, arena bytes, bytes of inputs, bytes of outputs, constants) → program
+// (stream, arena bytes, bytes of inputs, bytes of outputs, tables, constants) → program
 Napi::Value createProgram(const Napi::CallbackInfo& info) {
-  const auto constants = objectOf<executor::Constants>(info[4], kConstantsTag);
+  const auto constants = objectOf<executor::Constants>(info[5], kConstantsTag);
   executor::Program::Layout layout = {};
+  layout.tables = bytesOf(info.Env(), info[4]);
   layout.arenaBytes = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
   const executor::Buffer stream = bytesOf(info.Env(), info[0]);
-  if (!constants || !stream.data || !(layout.arenaBytes >= 0 && layout.arenaBytes < 1e15) ||
+  if (!constants || !stream.data || !layout.tables.data || !(layout.arenaBytes >= 0 && layout.arenaBytes < 1e15) ||
       !readSizes(info[2], &layout.inputBytes) || !readSizes(info[3], &layout.outputBytes)) {
-    return refuse(info.Env(), "createProgram: needs a stream, sizes and constants");
+    return refuse(info.Env(), "createProgram: needs a stream, sizes, tables and constants");
   }
   std::string error;
   auto program = executor::Program::create(static_cast<const double*>(stream.data), stream.bytes / sizeof(double),

@@ -202,7 +202,8 @@ class Program::Decoder {
     if (!data) return fail("a buffer lies outside the memory it names");
     to->data = reinterpret_cast<Element*>(data);
     to->size = static_cast<int64_t>(size);
-    if (operand.space != Space::constants) program_.operands_.push_back(operand);
+    const bool fixed = operand.space == Space::constants || operand.space == Space::tables;
+    if (!fixed) program_.operands_.push_back(operand);
   }
   template <class Geometry>
   void nextOf(Geometry* to, std::false_type) {
@@ -222,6 +223,7 @@ class Program::Decoder {
     switch (operand.space) {
       case Space::arena: return static_cast<double>(operand.offset) + bytes <= layout.arenaBytes ? &somewhere : nullptr;
       case Space::constants: return program_.constants_->at(operand.index, static_cast<double>(operand.offset), bytes);
+      case Space::tables: return program_.tables_.at(0, static_cast<double>(operand.offset), bytes);
       case Space::inputs: return fits(layout.inputBytes) ? &somewhere : nullptr;
       case Space::outputs: return fits(layout.outputBytes) ? &somewhere : nullptr;
       default: return nullptr;
@@ -270,6 +272,14 @@ std::shared_ptr<Program> Program::create(const double* stream, size_t length, La
                                          std::shared_ptr<Constants> constants, std::string* error) {
   const auto program = std::make_shared<Program>();
   program->layout_ = std::move(layout);
+  const Buffer& tables = program->layout_.tables;
+  if (tables.bytes > 0) {
+    if (program->tables_.add(tables.bytes) < 0) {
+      *error = "out of memory for constants";
+      return nullptr;
+    }
+    memcpy(program->tables_.at(0, 0, static_cast<double>(tables.bytes)), tables.data, tables.bytes);
+  }
   program->constants_ = std::move(constants);
   if (!Decoder(stream, length, program.get()).decode(error)) return nullptr;
   return program;

@@ -16,7 +16,7 @@
 namespace executor {
 
 // Where a buffer of an instruction lies. `nowhere` is null.
-enum class Space : int32_t { nowhere = -1, arena, constants, inputs, outputs };
+enum class Space : int32_t { nowhere = -1, arena, constants, inputs, outputs, tables };
 
 // Memory that programs of one session share: weights in the form their kernels read. Regions are only ever added.
 class Constants {
@@ -50,6 +50,7 @@ class Program {
   struct Layout {
     double arenaBytes;
     std::vector<double> inputBytes, outputBytes;
+    Buffer tables;  // small constants of this program alone, which are copied
   };
 
   // `stream` is the flat list of instructions that lib/graph/program.ts writes. Returns nullptr and sets `error` when it
@@ -83,6 +84,7 @@ class Program {
 
   Layout layout_;
   std::shared_ptr<Constants> constants_;
+  Constants tables_;
   std::vector<Instruction> instructions_;
   std::vector<Operand> operands_;
   std::vector<uint64_t> arguments_;  // structs of all instructions, as slots start from them

@@ -1,0 +1,12 @@
+import { concatenation } from './concatenation.js';
+import { convolution } from './convolution.js';
+import { mapping } from './map.js';
+import { averagePooling, globalPooling, maxPooling } from './pooling.js';
+import type { BlockedRule } from './rule.js';
+
+const RULES: readonly BlockedRule[] = [convolution, maxPooling, averagePooling, globalPooling, mapping, concatenation];
+
+/** The rule for each op that can run on the kernels' own layout. */
+export const BLOCKED_RULES: ReadonlyMap<string, BlockedRule> = new Map(
+  RULES.flatMap((rule) => rule.ops.map((op) => [op, rule] as const)),
+);

@@ -1,0 +1,214 @@
+import { noGrad } from '../autograd.js';
+import type { NativeAddon } from '../backend/native.js';
+import type { DType, TypedArray } from '../dtype.js';
+import { Emitter } from '../graph/emitter.js';
+import type { Graph, Node, Value } from '../graph/graph.js';
+import { assignLayout } from '../graph/layout.js';
+import { optimise } from '../graph/optimise.js';
+import { assemble, type Program } from '../graph/program.js';
+import type { Weights } from '../graph/weights.js';
+import type { Shape } from '../shape.js';
+import { allocate } from '../storage.js';
+import { Tensor } from '../tensor.js';
+import { aborted, type ProgramOptions, runProgram, startProgram } from './runs.js';
+
+/** A graph made ready to run, again and again, for inputs of the shapes it was traced for. */
+export interface Plan {
+  readonly graph: Graph;
+  /** Off this thread where there are native kernels. `outputs` may lend memory to write results to. */
+  run(inputs: readonly Tensor[], outputs: readonly (Tensor | null)[], options: ProgramOptions): Promise<Result>;
+  runSync(inputs: readonly Tensor[], outputs: readonly (Tensor | null)[], threads: number): Tensor[];
+  release(): void;
+}
+
+/** What a run gives. */
+export interface Result {
+  readonly outputs: Tensor[];
+  /** Calls with the time each took, of a profiled run. */
+  readonly calls: readonly TimedCall[] | null;
+}
+
+/** A kernel call of a profiled run. */
+export interface TimedCall {
+  readonly kernel: string;
+  readonly node: Node | null;
+  readonly detail: string;
+  /** µs since the run began, and how many it took. */
+  readonly start: number;
+  readonly duration: number;
+}
+
+/** What plans of one session have in common. */
+export interface PlanOptions {
+  readonly exact: boolean;
+  readonly disabledPasses: readonly string[];
+}
+
+/** A plan on the native executor. */
+export class NativePlan implements Plan {
+  readonly graph: Graph;
+  readonly arenaBytes: number;
+  readonly details: ReadonlyMap<Node, string>;
+  readonly #addon: NativeAddon;
+  readonly #program: Program;
+  readonly #preparation: Program | null;
+  readonly #calls: readonly { kernel: string; node: Node | null }[];
+  readonly #lent: readonly TypedArray[];
+  readonly #declared: readonly { dtype: DType; shape: Shape }[];
+  #prepared: Promise<unknown> | null = null;
+  #isPrepared: boolean;
+
+  constructor(graph: Graph, addon: NativeAddon, weights: Weights, { exact, disabledPasses }: PlanOptions) {
+    optimise(graph, disabledPasses);
+    this.graph = graph;
+    this.#addon = addon;
+    const layout = assignLayout(graph, addon, { exact, blocked: !disabledPasses.includes('blocked') });
+    const emitter = new Emitter(addon, weights, layout);
+    const { inputs, outputs } = emitter.emit(graph, exact);
+    this.#preparation = weights.prepare();
+    this.#isPrepared = this.#preparation === null;
+    const constant = (array: TypedArray) => weights.placeOf(array);
+    this.#program = assemble(addon, emitter.listing, { inputs, outputs, constant }, weights.handle);
+    this.#lent = this.#program.inputs.slice(inputs.length);
+    this.arenaBytes = this.#program.arenaBytes;
+    this.details = emitter.details;
+    this.#calls = emitter.listing.instructions.map(({ kernel, node }) => ({ kernel, node }));
+    this.#declared = graph.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
+  }
+
+  /** Packs weights that no plan before needed in this form. */
+  prepare(threads: number): Promise<unknown> {
+    const preparation = this.#preparation;
+    if (!preparation || this.#isPrepared) return Promise.resolve();
+    this.#prepared ??= startProgram(preparation.handle, preparation.inputs, [], { threads }).then(() => this.#finishPreparation());
+    return this.#prepared;
+  }
+
+  async run(inputs: readonly Tensor[], lent: readonly (Tensor | null)[], options: ProgramOptions): Promise<Result> {
+    if (!this.#isPrepared) await this.prepare(options.threads);
+    const outputs = this.#outputs(lent);
+    const times = await startProgram(this.#program.handle, this.#arrays(inputs), arraysOf(outputs), options);
+    return { outputs, calls: times && this.#timed(times) };
+  }
+
+  runSync(inputs: readonly Tensor[], lent: readonly (Tensor | null)[], threads: number): Tensor[] {
+    if (this.#preparation && !this.#isPrepared) {
+      runProgram(this.#preparation.handle, this.#preparation.inputs, [], threads);
+      this.#finishPreparation();
+    }
+    const outputs = this.#outputs(lent);
+    runProgram(this.#program.handle, this.#arrays(inputs), arraysOf(outputs), threads);
+    return outputs;
+  }
+
+  release(): void {
+    this.#addon.release(this.#program.handle);
+    if (this.#preparation) this.#addon.release(this.#preparation.handle);
+  }
+
+  #finishPreparation(): void {
+    this.#isPrepared = true;
+    if (this.#preparation) this.#addon.release(this.#preparation.handle);
+  }
+
+  #arrays(inputs: readonly Tensor[]): TypedArray[] {
+    return [...arraysOf(inputs), ...this.#lent];
+  }
+
+  #outputs(lent: readonly (Tensor | null)[]): Tensor[] {
+    return this.#declared.map(({ dtype, shape }, i) => lent[i] ?? new Tensor(dtype, allocate(dtype, shape.reduce((a, b) => a * b, 1)), shape));
+  }
+
+  #timed(times: readonly number[]): TimedCall[] {
+    return this.#calls.map(({ kernel, node }, i) => ({
+      kernel,
+      node,
+      detail: (node && this.details.get(node)) ?? '',
+      start: times[i] - times[0],
+      duration: times[i + 1] - times[i],
+    }));
+  }
+}
+
+function arraysOf(tensors: readonly Tensor[]): TypedArray[] {
+  return tensors.map(({ storage }) => storage.values);
+}
+
+/** How long the interpreter computes before it lets the event loop turn. */
+const TURN_MS = 8;
+
+/** A plan that runs op by op on the kernels of the backend, on this thread: the fallback, and the oracle of the tests. */
+export class InterpretedPlan implements Plan {
+  readonly graph: Graph;
+  readonly #lastReads: ReadonlyMap<Node, readonly Value[]>;
+
+  constructor(graph: Graph, { disabledPasses }: PlanOptions) {
+    optimise(graph, disabledPasses);
+    this.graph = graph;
+    this.#lastReads = lastReads(graph);
+  }
+
+  async run(inputs: readonly Tensor[], lent: readonly (Tensor | null)[], options: ProgramOptions): Promise<Result> {
+    const { signal = null, profile = false } = options;
+    const calls: TimedCall[] = [];
+    const begin = performance.now();
+    let turn = begin;
+    const values = this.#inputs(inputs);
+    for (const node of this.graph.nodes) {
+      if (signal?.aborted) throw aborted(signal);
+      const start = performance.now();
+      this.#compute(node, values);
+      const now = performance.now();
+      calls.push({ kernel: node.op.name, node, detail: 'typescript', start: 1000 * (start - begin), duration: 1000 * (now - start) });
+      if (now - turn < TURN_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turn = performance.now();
+    }
+    if (signal?.aborted) throw aborted(signal);
+    return { outputs: this.#outputs(values, lent), calls: profile ? calls : null };
+  }
+
+  runSync(inputs: readonly Tensor[], lent: readonly (Tensor | null)[]): Tensor[] {
+    const values = this.#inputs(inputs);
+    for (const node of this.graph.nodes) this.#compute(node, values);
+    return this.#outputs(values, lent);
+  }
+
+  release(): void {}
+
+  #inputs(inputs: readonly Tensor[]): Map<Value, Tensor> {
+    return new Map(this.graph.inputs.map((value, i) => [value, inputs[i]]));
+  }
+
+  #compute(node: Node, values: Map<Value, Tensor>): void {
+    const inputs = node.inputs.map((value) => value && (value.constant ?? (values.get(value) as Tensor)));
+    const result = noGrad(() => node.op.forward(inputs, node.attributes));
+    const outputs = result instanceof Tensor ? [result] : result;
+    node.outputs.forEach((value, i) => {
+      values.set(value, outputs[i]);
+    });
+    for (const value of this.#lastReads.get(node) ?? []) values.delete(value);
+  }
+
+  #outputs(values: ReadonlyMap<Value, Tensor>, lent: readonly (Tensor | null)[]): Tensor[] {
+    return this.graph.outputs.map((value, i) => {
+      const found = value.constant ?? (values.get(value) as Tensor);
+      const to = lent[i];
+      if (!to) return found.clone();
+      (to.storage.values as Float32Array).set(found.storage.values as Float32Array);
+      return to;
+    });
+  }
+}
+
+/** Which values nobody needs after a node. */
+function lastReads(graph: Graph): Map<Node, Value[]> {
+  const last = new Map<Value, Node>();
+  for (const node of graph.nodes) for (const value of [...node.inputs, ...node.outputs]) if (value) last.set(value, node);
+  const reads = new Map<Node, Value[]>();
+  for (const [value, node] of last) {
+    if (graph.outputs.includes(value) || graph.inputs.includes(value)) continue;
+    reads.set(node, [...(reads.get(node) ?? []), value]);
+  }
+  return reads;
+}
