@@ -1,6 +1,6 @@
+import { withKernels, withPrecision } from '../backend/backend.js';
 import type { BlockedKernels } from '../backend/blocked.js';
 import { BLOCK, blockedElements, blockedPlane } from '../backend/blocked.js';
-import { withKernels, withPrecision } from '../backend/backend.js';
 import type { NativeAddon } from '../backend/native.js';
 import type { Kernels } from '../backend/typescript.js';
 import type { TypedArray } from '../dtype.js';
@@ -62,9 +62,10 @@ export class Emitter {
     const taken = new Set<TypedArray>(inputs);
     const outputs = graph.outputs.map((value) => {
       const { storage } = this.plain(value);
-      const array = taken.has(storage.values) || !isHollowArray(storage.values) || this.weights.placeOf(storage.values)
-        ? this.#copyOf(this.plain(value))
-        : storage.values;
+      const array =
+        taken.has(storage.values) || !isHollowArray(storage.values) || this.weights.placeOf(storage.values)
+          ? this.#copyOf(this.plain(value))
+          : storage.values;
       taken.add(array);
       return array;
     });

@@ -88,7 +88,9 @@ export class Node<A = unknown> {
 
   toString(): string {
     const values = (list: readonly (Value | null)[]) =>
-      list.map((value) => (value ? `${value.constant ? 'constant ' : ''}${value.name || '·'}[${value.shape.join(', ')}]` : '–'));
+      list.map((value) =>
+        value ? `${value.constant ? 'constant ' : ''}${value.name || '·'}[${value.shape.join(', ')}]` : '–',
+      );
     return `${this.name || '·'}: ${this.op.name}(${values(this.inputs).join(', ')}) → ${values(this.outputs).join(', ')}`;
   }
 }

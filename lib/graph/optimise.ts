@@ -4,6 +4,7 @@ import { foldBatchNorm } from './passes/foldbatchnorm.js';
 import { foldPad } from './passes/foldpad.js';
 import { fuseActivation } from './passes/fuseactivation.js';
 import { fuseLinear } from './passes/fuselinear.js';
+import { fuseMap } from './passes/fusemap.js';
 import { fuseResidual } from './passes/fuseresidual.js';
 import { linearise } from './passes/linearise.js';
 import { recognise } from './passes/recognise.js';
@@ -21,6 +22,7 @@ const PASSES: readonly (readonly [name: string, pass: (graph: Graph) => void])[]
   ['fuseResidual', fuseResidual],
   // again for activations behind a sum that a convolution has taken in
   ['fuseActivation', fuseActivation],
+  ['fuseMap', fuseMap],
   ['removeDead', removeDead],
 ];
 

@@ -25,7 +25,12 @@ const LINE = 64;
 const LARGEST_TABLE = 65536;
 
 /** Lays out the memory of a listing and hands it to the executor. */
-export function assemble(addon: NativeAddon, listing: Listing, bindings: Bindings, constants: ConstantsHandle): Program {
+export function assemble(
+  addon: NativeAddon,
+  listing: Listing,
+  bindings: Bindings,
+  constants: ConstantsHandle,
+): Program {
   const places = new Map<TypedArray, Place>();
   const inputs = [...bindings.inputs];
   inputs.forEach((array, index) => {

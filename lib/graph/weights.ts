@@ -119,7 +119,8 @@ export class Weights {
   /** The elements of a weight where a packing kernel can read them: in the arena, or in memory that the run borrows. */
   #source(weight: Tensor): TypedArray {
     const { storage, dtype, size } = weight;
-    if (!(storage instanceof LazyStorage) || (!storage.source && !(storage instanceof ScaledWeight))) return storage.values;
+    if (!(storage instanceof LazyStorage) || (!storage.source && !(storage instanceof ScaledWeight)))
+      return storage.values;
     const staged = new HollowStorage(dtype, size).values;
     this.#load(storage, staged, dtype);
     return staged;
@@ -129,7 +130,13 @@ export class Weights {
     if (storage instanceof ScaledWeight) {
       const rows = storage.scale.length;
       const length = storage.size / rows;
-      const g = encodeStrides([rows, length], [[length, 1], [1, 0]]);
+      const g = encodeStrides(
+        [rows, length],
+        [
+          [length, 1],
+          [1, 0],
+        ],
+      );
       const from = this.#source(storage.base) as Float32Array;
       const scale = Float32Array.from(storage.scale);
       this.#listing.kernels.binary(BINARY_OPERATIONS.indexOf('mul'), from, scale, to as Float32Array, g);

@@ -56,8 +56,7 @@ export class CompiledModel implements ModelSource {
   readonly #weights = new Map<Storage, Tensor>();
 
   constructor(module: Module, examples: readonly Tensor[], options: CompileOptions) {
-    const names =
-      options.inputNames ?? (examples.length === 1 ? ['input'] : examples.map((_, i) => `input${i}`));
+    const names = options.inputNames ?? (examples.length === 1 ? ['input'] : examples.map((_, i) => `input${i}`));
     check(
       names.length === examples.length && new Set(names).size === names.length,
       'compile',
@@ -74,9 +73,14 @@ export class CompiledModel implements ModelSource {
       isTensor: true,
       type: dtype,
       // The first axis is the batch, and a network that takes images of one size often takes others.
-      shape: shape.map((extent, axis) => (axis === 0 ? 'batch' : shape.length === 4 && axis > 1 ? ['height', 'width'][axis - 2] : extent)),
+      shape: shape.map((extent, axis) =>
+        axis === 0 ? 'batch' : shape.length === 4 && axis > 1 ? ['height', 'width'][axis - 2] : extent,
+      ),
     }));
-    const [output] = this.#trace(examples.map((x) => x.shape), options.outputNames ?? ['output']).outputs;
+    const [output] = this.#trace(
+      examples.map((x) => x.shape),
+      options.outputNames ?? ['output'],
+    ).outputs;
     this.outputs = [
       {
         name: options.outputNames?.[0] ?? 'output',
@@ -90,7 +94,10 @@ export class CompiledModel implements ModelSource {
   trace(shapes: ReadonlyMap<string, Shape>): Stage {
     const inputs = this.inputs.map(({ name }) => name);
     const outputs = this.outputs.map(({ name }) => name);
-    const graph = this.#trace(inputs.map((name) => shapes.get(name) as Shape), outputs);
+    const graph = this.#trace(
+      inputs.map((name) => shapes.get(name) as Shape),
+      outputs,
+    );
     return { graph, inputs, outputs, next: null, needs: [] };
   }
 
@@ -110,12 +117,7 @@ export class CompiledModel implements ModelSource {
         module.training = training[i];
       });
     }
-    check(
-      result instanceof Tensor,
-      'compile',
-      () => 'the forward pass must return one tensor',
-      ArgumentError,
-    );
+    check(result instanceof Tensor, 'compile', () => 'the forward pass must return one tensor', ArgumentError);
     const graph = trace.graph({ [outputNames[0]]: result });
     const names = new Map(Object.entries(this.#module.stateDict()).map(([name, { storage }]) => [storage, name]));
     for (const node of graph.nodes) {
@@ -123,7 +125,8 @@ export class CompiledModel implements ModelSource {
         const storage = value?.constant?.storage;
         const weight = storage && this.#weights.get(storage);
         if (!value || !storage || !weight) return;
-        const same = weight.shape.length === value.shape.length ? weight : new Tensor(weight.dtype, weight.storage, value.shape);
+        const same =
+          weight.shape.length === value.shape.length ? weight : new Tensor(weight.dtype, weight.storage, value.shape);
         node.inputs[i] = Value.of(same, names.get(storage));
       });
     }

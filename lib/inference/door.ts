@@ -1,4 +1,4 @@
-import { type DType, DTYPES, dtypeOf, type TypedArrays } from '../dtype.js';
+import { DTYPES, type DType, dtypeOf, type TypedArrays } from '../dtype.js';
 import { ArgumentError, check, DTypeError } from '../errors.js';
 import { formatShape, type Shape } from '../shape.js';
 import { LazyStorage } from '../storage.js';
@@ -91,14 +91,19 @@ function checkShape({ name, shape: declared }: ValueMetadata, shape: Shape): voi
     declared.length === 0 ||
     (declared.length === shape.length &&
       declared.every((extent, axis) => typeof extent === 'string' || extent === shape[axis]));
-  check(fits, 'run', () => `input '${name}' is [${declared.map((extent) => extent || '?').join(', ')}], got ${formatShape(shape)}`);
+  check(
+    fits,
+    'run',
+    () => `input '${name}' is [${declared.map((extent) => extent || '?').join(', ')}], got ${formatShape(shape)}`,
+  );
 }
 
 /** A result in the type that the model declares. */
 export function convertOutput(output: ValueMetadata | undefined, result: Tensor): Tensor {
   const declared = output?.type;
   if (declared === 'int64' && result.dtype === 'int32') return result.to('int64');
-  if (declared === 'bool' && result.dtype === 'uint8') return new Tensor('bool', result.storage.values as Uint8Array, result.shape);
+  if (declared === 'bool' && result.dtype === 'uint8')
+    return new Tensor('bool', result.storage.values as Uint8Array, result.shape);
   return result;
 }
 

@@ -103,7 +103,13 @@ function interrupted(
       continued.push(name);
       return stage.input(name, dtype, shape);
     }
-    return traceStage(model, stage, new Map([...values].map(([name, tensor]) => [name, answer(name, tensor)])), at, continued);
+    return traceStage(
+      model,
+      stage,
+      new Map([...values].map(([name, tensor]) => [name, answer(name, tensor)])),
+      at,
+      continued,
+    );
   };
   return { graph, inputs, outputs: hollow.map(([name]) => name), next, needs };
 }

@@ -80,7 +80,9 @@ export class NativePlan implements Plan {
   prepare(threads: number): Promise<unknown> {
     const preparation = this.#preparation;
     if (!preparation || this.#isPrepared) return Promise.resolve();
-    this.#prepared ??= startProgram(preparation.handle, preparation.inputs, [], { threads }).then(() => this.#finishPreparation());
+    this.#prepared ??= startProgram(preparation.handle, preparation.inputs, [], { threads }).then(() =>
+      this.#finishPreparation(),
+    );
     return this.#prepared;
   }
 
@@ -116,7 +118,18 @@ export class NativePlan implements Plan {
   }
 
   #outputs(lent: readonly (Tensor | null)[]): Tensor[] {
-    return this.#declared.map(({ dtype, shape }, i) => lent[i] ?? new Tensor(dtype, allocate(dtype, shape.reduce((a, b) => a * b, 1)), shape));
+    return this.#declared.map(
+      ({ dtype, shape }, i) =>
+        lent[i] ??
+        new Tensor(
+          dtype,
+          allocate(
+            dtype,
+            shape.reduce((a, b) => a * b, 1),
+          ),
+          shape,
+        ),
+    );
   }
 
   #timed(times: readonly number[]): TimedCall[] {
@@ -159,7 +172,13 @@ export class InterpretedPlan implements Plan {
       const start = performance.now();
       this.#compute(node, values);
       const now = performance.now();
-      calls.push({ kernel: node.op.name, node, detail: 'typescript', start: 1000 * (start - begin), duration: 1000 * (now - start) });
+      calls.push({
+        kernel: node.op.name,
+        node,
+        detail: 'typescript',
+        start: 1000 * (start - begin),
+        duration: 1000 * (now - start),
+      });
       if (now - turn < TURN_MS) continue;
       await new Promise((resolve) => setImmediate(resolve));
       turn = performance.now();
@@ -204,7 +223,8 @@ export class InterpretedPlan implements Plan {
 /** Which values nobody needs after a node. */
 function lastReads(graph: Graph): Map<Node, Value[]> {
   const last = new Map<Value, Node>();
-  for (const node of graph.nodes) for (const value of [...node.inputs, ...node.outputs]) if (value) last.set(value, node);
+  for (const node of graph.nodes)
+    for (const value of [...node.inputs, ...node.outputs]) if (value) last.set(value, node);
   const reads = new Map<Node, Value[]>();
   for (const [value, node] of last) {
     if (graph.outputs.includes(value) || graph.inputs.includes(value)) continue;

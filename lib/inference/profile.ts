@@ -69,7 +69,12 @@ export class Profile {
     const table = [['ms', 'share', 'op', 'algorithm', 'node'], ...cells, [this.total.toFixed(3), '', '', '', 'total']];
     const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
     return table
-      .map((row) => row.map((cell, i) => (i < 2 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ').trimEnd())
+      .map((row) =>
+        row
+          .map((cell, i) => (i < 2 ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+          .join('  ')
+          .trimEnd(),
+      )
       .join('\n');
   }
 

@@ -99,7 +99,10 @@ export class InferenceSession {
    * @throws ConvforgeError ERR_MODEL_FORMAT for a damaged file, ERR_UNSUPPORTED_OP naming what is not supported;
    *   ArgumentError for options out of range
    */
-  static async create(model: string | Uint8Array | ModelSource, options: SessionOptions = {}): Promise<InferenceSession> {
+  static async create(
+    model: string | Uint8Array | ModelSource,
+    options: SessionOptions = {},
+  ): Promise<InferenceSession> {
     const source = await open(model);
     try {
       const session = new InferenceSession(source, options);
@@ -179,7 +182,10 @@ export class InferenceSession {
     const shapes = new Map<string, Shape>();
     for (const { name, shape } of this.#source.inputs) {
       if (shape.length === 0 || shape.some((extent, axis) => typeof extent === 'string' && axis > 0)) return;
-      shapes.set(name, shape.map((extent) => (typeof extent === 'string' ? 1 : extent)));
+      shapes.set(
+        name,
+        shape.map((extent) => (typeof extent === 'string' ? 1 : extent)),
+      );
     }
     const { plan } = this.#first(shapes);
     if (plan instanceof NativePlan) await plan.prepare(this.#threads);
@@ -265,12 +271,7 @@ class Call {
   readonly #wanted: readonly string[];
   readonly #lent: Readonly<Record<string, Tensor | null>>;
 
-  constructor(
-    first: Step,
-    values: Map<string, Tensor>,
-    outputs: readonly ValueMetadata[],
-    fetches: Fetches | null,
-  ) {
+  constructor(first: Step, values: Map<string, Tensor>, outputs: readonly ValueMetadata[], fetches: Fetches | null) {
     this.first = first;
     this.values = values;
     this.#outputs = outputs;
@@ -294,7 +295,9 @@ class Call {
   /** Memory that the user lends for the results of a part. */
   lentTo({ stage }: Step): (Tensor | null)[] {
     if (stage.next) return [];
-    return stage.graph.outputs.map(({ dtype, shape }, i) => lend(stage.outputs[i], this.#lent[stage.outputs[i]], dtype, shape));
+    return stage.graph.outputs.map(({ dtype, shape }, i) =>
+      lend(stage.outputs[i], this.#lent[stage.outputs[i]], dtype, shape),
+    );
   }
 
   note({ stage }: Step, results: readonly Tensor[]): void {

@@ -1,5 +1,5 @@
-import type { Graph } from '../graph/graph.js';
 import type { DType } from '../dtype.js';
+import type { Graph } from '../graph/graph.js';
 import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 

@@ -17,7 +17,13 @@ interface Map2d {
   readonly attributes: FusedMapAttributes;
 }
 
-const BINARY_OPS: Readonly<Record<string, MapOperation>> = { add: 'add', sub: 'sub', mul: 'mul', maximum: 'max', minimum: 'min' };
+const BINARY_OPS: Readonly<Record<string, MapOperation>> = {
+  add: 'add',
+  sub: 'sub',
+  mul: 'mul',
+  maximum: 'max',
+  minimum: 'min',
+};
 
 function read(node: Node): Map2d | null {
   const [y] = node.outputs;
@@ -32,7 +38,14 @@ function read(node: Node): Map2d | null {
     // A gate may come first; then the operands change places, which a difference does not allow.
     const swap = !sameShape((a as Value).shape, y.shape) && operation !== 'sub';
     const [x, other] = swap ? [b, a] : [a, b];
-    return { x: x as Value, scale: null, shift: null, other, slopes: null, attributes: { operation, activation: IDENTITY } };
+    return {
+      x: x as Value,
+      scale: null,
+      shift: null,
+      other,
+      slopes: null,
+      attributes: { operation, activation: IDENTITY },
+    };
   }
   const found = activationOf(node, a as Value);
   if (!found) return null;
@@ -43,7 +56,12 @@ function read(node: Node): Map2d | null {
 /** A number for each image and channel. */
 function isGate(other: Value, x: Value): boolean {
   const [n, c] = x.shape;
-  return other.dtype === 'float32' && other.shape.length === 4 && sameShape(other.shape, [n, c, 1, 1]) && !sameShape(other.shape, x.shape);
+  return (
+    other.dtype === 'float32' &&
+    other.shape.length === 4 &&
+    sameShape(other.shape, [n, c, 1, 1]) &&
+    !sameShape(other.shape, x.shape)
+  );
 }
 
 function accepts(node: Node, around: Surroundings): boolean {

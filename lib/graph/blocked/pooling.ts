@@ -6,8 +6,8 @@ import {
   POOL2D_FIELDS,
   type Pool2dGeometry,
 } from '../../geometry.js';
-import type { Node, Value } from '../graph.js';
 import type { Emitter } from '../emitter.js';
+import type { Node, Value } from '../graph.js';
 import { type BlockedRule, isFeatureMap } from './rule.js';
 
 function operands(node: Node, emitter: Emitter) {

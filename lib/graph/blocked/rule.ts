@@ -1,5 +1,5 @@
-import type { Node, Value } from '../graph.js';
 import type { Emitter } from '../emitter.js';
+import type { Node, Value } from '../graph.js';
 
 /** What a rule can ask before memory is laid out. */
 export interface Surroundings {

@@ -1,5 +1,5 @@
-import { floats } from '../../ops/op.js';
 import type { Conv2dGeometry } from '../../geometry.js';
+import { floats } from '../../ops/op.js';
 import { Tensor } from '../../tensor.js';
 import { type Graph, Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
@@ -31,7 +31,13 @@ export function foldBatchNorm(graph: Graph): void {
     } else if (node.op.name === 'batchNorm') {
       const [scale, shift] = [affine.scale, affine.shift].map((v) => v && constant(v));
       const result = new Value('float32', node.outputs[0].shape, node.outputs[0].name);
-      const map = new Node(fusedMap, { operation: null, activation: IDENTITY }, [affine.x, scale, shift, null, null], [result], node.name);
+      const map = new Node(
+        fusedMap,
+        { operation: null, activation: IDENTITY },
+        [affine.x, scale, shift, null, null],
+        [result],
+        node.name,
+      );
       replaceNode(graph, node, [map as unknown as Node], result);
       consumers.set(result, consumers.get(node.outputs[0]) ?? []);
     }
@@ -79,4 +85,3 @@ function normalisation(node: Node<{ eps: number; batchStatistics: boolean }>): A
 function constant(numbers: Float64Array): Value {
   return Value.of(new Tensor('float32', Float32Array.from(numbers)));
 }
-

@@ -5,25 +5,26 @@ import { type Graph, Node, Value } from '../graph.js';
 import { type Activation, IDENTITY } from '../ops/activate.js';
 import { type FusedConv2dAttributes, fusedConv2d } from '../ops/fusedconv2d.js';
 import { type FusedLinearAttributes, fusedLinear } from '../ops/fusedlinear.js';
-import { type FusedMapAttributes, fusedMap } from '../ops/fusedmap.js';
 import { onlyReader, perChannel, replaceNode } from '../rewrite.js';
 
 /** An activation function and, of a PReLU, its slopes. */
-interface Found {
+export interface Found {
   readonly activation: Activation;
   readonly slopes: Value | null;
 }
 
-/**
- * Lets convolutions, fully connected layers and maps apply the activation that follows them before they store their
- * results. Sums of two feature maps become maps if an activation follows.
- */
+/** Lets convolutions and fully connected layers apply the activation that follows them before they store their results. */
 export function fuseActivation(graph: Graph): void {
+  absorbActivations(graph, withActivation);
+}
+
+/** Puts what `absorb` makes of a node and the activation that alone reads it in the place of both; null leaves them. */
+export function absorbActivations(graph: Graph, absorb: (node: Node, found: Found) => Node | null): void {
   for (const node of [...graph.nodes]) {
     const [y] = node.outputs;
     const reader = onlyReader(graph, graph.consumers(), y);
     const found = reader && activationOf(reader, y);
-    const fused = found && withActivation(node, found);
+    const fused = found && absorb(node, found);
     if (!reader || !fused) continue;
     replaceNode(graph, reader, [fused], fused.outputs[0]);
     graph.nodes.splice(graph.nodes.indexOf(node), 1);
@@ -50,23 +51,15 @@ function withActivation(node: Node, { activation, slopes }: Found): Node | null 
   if (node.op.name === 'fusedLinear') {
     const linear = node as Node<FusedLinearAttributes>;
     if (linear.attributes.activation !== IDENTITY || slopes) return null;
-    return new Node(fusedLinear, { ...linear.attributes, activation }, linear.inputs, [result()], node.name) as unknown as Node;
+    return new Node(
+      fusedLinear,
+      { ...linear.attributes, activation },
+      linear.inputs,
+      [result()],
+      node.name,
+    ) as unknown as Node;
   }
-  const isSum = node.op.name === 'add' && node.inputs.every((input) => input && !input.constant && sameMap(input, node.outputs[0]));
-  if (isSum) {
-    const inputs = [node.inputs[0], null, null, node.inputs[1], slopes];
-    return new Node(fusedMap, { operation: 'add', activation }, inputs, [result()], node.name) as unknown as Node;
-  }
-  if (node.op.name !== 'fusedMap') return null;
-  const map = node as Node<FusedMapAttributes>;
-  if (map.attributes.activation !== IDENTITY) return null;
-  const [x, scale, shift, other] = map.inputs;
-  const attributes = { ...map.attributes, activation };
-  return new Node(fusedMap, attributes, [x, scale, shift, other, slopes], [result()], node.name) as unknown as Node;
-}
-
-function sameMap(a: Value, b: Value): boolean {
-  return a.dtype === 'float32' && a.shape.length === 4 && a.shape.every((extent, axis) => extent === b.shape[axis]);
+  return null;
 }
 
 /** What a node does to `x` if it is an activation that kernels know. */

@@ -1,4 +1,4 @@
-import { Graph, Node, Value } from '../graph.js';
+import { type Graph, Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
 import { fusedLinear } from '../ops/fusedlinear.js';
 import { onlyReader, otherInput, replaceNode } from '../rewrite.js';
@@ -9,7 +9,8 @@ export function fuseLinear(graph: Graph): void {
     if (node.op.name !== 'matmul') continue;
     const { transA, transB } = node.attributes as { transA: boolean; transB: boolean };
     const [x, weight] = node.inputs as [Value, Value];
-    if (transA || x.dtype !== 'float32' || x.shape.length !== 2 || !weight.constant || weight.shape.length !== 2) continue;
+    if (transA || x.dtype !== 'float32' || x.shape.length !== 2 || !weight.constant || weight.shape.length !== 2)
+      continue;
     const [product] = node.outputs;
     const reader = onlyReader(graph, graph.consumers(), product);
     const bias = reader?.op.name === 'add' ? biasOf(otherInput(reader, product), product.shape[1]) : null;

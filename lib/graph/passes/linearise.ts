@@ -23,4 +23,3 @@ export function linearise(graph: Graph): void {
     });
   }
 }
-

@@ -101,7 +101,9 @@ const PATTERNS: readonly Pattern[] = [
     const { axes } = total.producer?.attributes as { axes: readonly number[] };
     const isPlane = axes.length === 2 && axes[0] === 2 && axes[1] === 3;
     if (!isPlane || h * w === 0 || !near(factor, 1 / (h * w))) return false;
-    replaceWith(graph, node, [x], (t) => adaptiveAvgPool2d(t, 1).reshape(total.shape.length === 4 ? [n, c, 1, 1] : [n, c]));
+    replaceWith(graph, node, [x], (t) =>
+      adaptiveAvgPool2d(t, 1).reshape(total.shape.length === 4 ? [n, c, 1, 1] : [n, c]),
+    );
     return true;
   },
 ];
