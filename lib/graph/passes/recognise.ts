@@ -62,7 +62,7 @@ const PATTERNS: readonly Pattern[] = [
   // hardSwish: (x · clip(x + 3, 0, 6)) / 6
   (graph, node) => {
     const [product, factor] = scaled(node);
-    if (!product?.producer || product.producer.op.name !== 'mul' || !near(factor, 1 / 6)) return false;
+    if (product?.producer?.op.name !== 'mul' || !near(factor, 1 / 6)) return false;
     for (const gate of product.producer.inputs as Value[]) {
       const x = otherInput(product.producer, gate);
       const clipped = gate.producer;
@@ -95,10 +95,11 @@ const PATTERNS: readonly Pattern[] = [
   // global average pool: Σ over height and width / (h · w)
   (graph, node) => {
     const [total, factor] = scaled(node);
-    const x = total?.producer?.op.name === 'sum' ? total.producer.inputs[0] : null;
-    if (!total || !x || x.shape.length !== 4 || x.dtype !== 'float32') return false;
+    const sum = total?.producer?.op.name === 'sum' ? total.producer : null;
+    const x = sum?.inputs[0];
+    if (!total || !sum || !x || x.shape.length !== 4 || x.dtype !== 'float32') return false;
     const [n, c, h, w] = x.shape;
-    const { axes } = total.producer?.attributes as { axes: readonly number[] };
+    const { axes } = sum.attributes as { axes: readonly number[] };
     const isPlane = axes.length === 2 && axes[0] === 2 && axes[1] === 3;
     if (!isPlane || h * w === 0 || !near(factor, 1 / (h * w))) return false;
     replaceWith(graph, node, [x], (t) =>
