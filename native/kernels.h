@@ -32,6 +32,24 @@ struct OutU8 {
   int64_t size;
 };
 
+// What a buffer of any kind holds, in the order of the names that JavaScript gives these dtypes.
+namespace ElementKind {
+enum { float32, int32, uint8 };
+}
+
+// A buffer of any kind, for kernels that move elements or treat each kind by itself.
+struct InElements {
+  const void* data;
+  int64_t size;
+  int32_t kind;
+};
+struct OutElements {
+  void* data;
+  int64_t size;
+  int32_t kind;
+};
+using InOutElements = OutElements;
+
 // The items [begin, end) of a phase that one call works on.
 struct Range {
   int64_t begin, end;

@@ -40,6 +40,24 @@ bool ArgumentReader::read(napi_typedarray_type wanted, Buffer* to) {
   return true;
 }
 
+template <class Buffer>
+bool ArgumentReader::readElements(Buffer* to) {
+  static const napi_typedarray_type kinds[] = {napi_float32_array, napi_int32_array, napi_uint8_array};
+  napi_typedarray_type actual = napi_float32_array;
+  napi_get_typedarray_info(env_, values_[index_], &actual, nullptr, nullptr, nullptr, nullptr);
+  for (const int32_t kind : {ElementKind::float32, ElementKind::int32, ElementKind::uint8}) {
+    if (actual != kinds[kind]) continue;
+    struct {
+      decltype(to->data) data;
+      int64_t size;
+    } buffer;
+    if (!read(actual, &buffer)) return false;
+    *to = {buffer.data, buffer.size, kind};
+    return true;
+  }
+  return false;
+}
+
 bool ArgumentReader::next(const char* field, In* to) {
   return read(napi_float32_array, to) || fail(field, "a Float32Array or null");
 }
@@ -57,6 +75,13 @@ bool ArgumentReader::next(const char* field, InU8* to) {
 }
 bool ArgumentReader::next(const char* field, OutU8* to) {
   return read(napi_uint8_array, to) || fail(field, "a Uint8Array");
+}
+
+bool ArgumentReader::next(const char* field, InElements* to) {
+  return readElements(to) || fail(field, "a Float32Array, an Int32Array or a Uint8Array");
+}
+bool ArgumentReader::next(const char* field, OutElements* to) {
+  return readElements(to) || fail(field, "a Float32Array, an Int32Array or a Uint8Array");
 }
 
 bool ArgumentReader::next(const char* field, double* to) {

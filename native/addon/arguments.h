@@ -20,6 +20,8 @@ class ArgumentReader {
   bool next(const char* field, OutI32* to);
   bool next(const char* field, InU8* to);
   bool next(const char* field, OutU8* to);
+  bool next(const char* field, InElements* to);
+  bool next(const char* field, OutElements* to);
   bool next(const char* field, double* to);
   bool next(const char* field, int32_t* to);
 
@@ -34,6 +36,9 @@ class ArgumentReader {
   // The next argument as a buffer; null and undefined give null data. False if it is something else.
   template <class Buffer>
   bool read(napi_typedarray_type wanted, Buffer* to);
+  // The same for a buffer of any kind.
+  template <class Buffer>
+  bool readElements(Buffer* to);
   bool nextGeometry(const char* field, int32_t* to, int64_t count);
   bool fail(const char* field, const std::string& expected) const;
 

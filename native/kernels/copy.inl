@@ -1,6 +1,7 @@
-// stridedCopy: slices, flips, repeats and permutations.
+// stridedCopy: slices, flips, repeats and permutations. Elements of four bytes are moved as floats, whatever they are.
 #pragma once
 #include "kernels/axes.inl"
+#include "kernels/elements.inl"
 #include "kernels/rows.inl"
 
 namespace ISA {
@@ -128,20 +129,29 @@ INLINE void copyTiles(const CopyPlan& copy, const float* x, float* y, Range rang
   }
 }
 
-INLINE void copyRows(const CopyPlan& copy, const float* x, float* y, Range elements) {
+INLINE void repeatElement(float* y, int64_t n, float value) { fillRow(y, n, value); }
+INLINE void repeatElement(uint8_t* y, int64_t n, uint8_t value) { __builtin_memset(y, value, static_cast<size_t>(n)); }
+
+template <class T>
+INLINE void copyRows(const CopyPlan& copy, const T* x, T* y, Range elements) {
   const Axes<2>& axes = copy.axes;
   const int64_t strideX = axes.stride[0][axes.rank - 1], strideY = axes.stride[1][axes.rank - 1];
   forEachRow(axes, elements.begin, elements.end, [&](int64_t, const int64_t* offset, int64_t n) {
-    const float* source = x + offset[0];
-    float* target = y + offset[1];
-    if (strideX == 1 && strideY == 1) return copyRow(target, source, n);
-    if (strideX == 0 && strideY == 1) return fillRow(target, n, *source);
+    const T* source = x + offset[0];
+    T* target = y + offset[1];
+    if (strideX == 1 && strideY == 1) return copyElements(target, source, n);
+    if (strideX == 0 && strideY == 1) return repeatElement(target, n, *source);
     for (int64_t i = 0; i < n; i++) target[i * strideY] = source[i * strideX];
   });
 }
 
+INLINE bool copiesTiles(const args::stridedCopy& a, const CopyPlan& copy) {
+  return copy.transposes && a.x.kind != ElementKind::uint8;
+}
+
 Work plan(const args::stridedCopy& a) {
   const int64_t count = elementsOf(a.g.shape);
+  if (a.x.kind != a.y.kind) return refuse("stridedCopy: x and y hold different kinds of elements");
   if (count < 0) return refuse("stridedCopy: a size is negative or too large");
   if (!holdsStrided(a.x, a.g.shape, a.g.x, a.g.offsetX)) {
     return refuse("stridedCopy: x is shorter than its shape, strides and offset");
@@ -155,17 +165,23 @@ Work plan(const args::stridedCopy& a) {
   }
   const CopyPlan copy = planCopy(a.g);
   const double cost = static_cast<double>(count);
-  if (copy.transposes) return parallel(tilingOf(copy.axes).count, grainOf(kTile * kTile), cost);
+  if (copiesTiles(a, copy)) return parallel(tilingOf(copy.axes).count, grainOf(kTile * kTile), cost);
   return parallel(ceilDiv(count, kCopyBlock), grainOf(kCopyBlock), cost);
 }
 
 void run(const args::stridedCopy& a, int, Range range, const Workspace&) {
   const CopyPlan copy = planCopy(a.g);
-  const float* x = a.x.data + a.g.offsetX;
-  float* y = a.y.data + a.g.offsetY;
-  if (copy.transposes) return copyTiles(copy, x, y, range);
   const int64_t count = elementsOf(a.g.shape);
-  copyRows(copy, x, y, {range.begin * kCopyBlock, smallest(count, range.end * kCopyBlock)});
+  const Range elements = {range.begin * kCopyBlock, smallest(count, range.end * kCopyBlock)};
+  ofWidth(a.x.kind, [&](auto element) {
+    using T = decltype(element);
+    const T* x = dataOf<T>(a.x) + a.g.offsetX;
+    T* y = dataOf<T>(a.y) + a.g.offsetY;
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (copy.transposes) return copyTiles(copy, x, y, range);
+    }
+    copyRows(copy, x, y, elements);
+  });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// unary, binary, compare, where. An item is a block of consecutive elements of y.
+// unary, binary, compare. An item is a block of consecutive elements of y.
 #pragma once
 #include "kernels/axes.inl"
 #include "kernels/math.inl"
@@ -27,14 +27,29 @@ INLINE V signOf(V v) {
   return sub(select(less(zero(), v), one, zero()), select(less(v, zero()), one, zero()));
 }
 
+INLINE V floor(V v) {
+  const V nearest = round(v);
+  return select(less(v, nearest), sub(nearest, set1(1.0f)), nearest);
+}
+
+// min(1, max(0, v)), of NaN NaN
+INLINE V limitToOne(V v) { return min(set1(1.0f), max(zero(), v)); }
+
+// v * tanh(log(1 + e^v)) = v * n / (n + 2) with n = e^v (e^v + 2); from 20 on the fraction rounds to 1.
+INLINE V mish(V v) {
+  const V e = exp(v);
+  const V n = mul(e, add(e, set1(2.0f)));
+  return select(less(set1(20.0f), v), v, div(mul(v, n), add(n, set1(2.0f))));
+}
+
 Work plan(const args::unary& a) {
-  if (a.operation < UnaryOperation::neg || a.operation > UnaryOperation::affine) {
+  if (a.operation < UnaryOperation::neg || a.operation > UnaryOperation::mish) {
     return refuse("unary: no such operation");
   }
   if (!holds(a.x, a.y.size)) return refuse("unary: x is shorter than y");
   const bool cheap = a.operation <= UnaryOperation::sign || a.operation == UnaryOperation::square ||
                      a.operation == UnaryOperation::relu || a.operation == UnaryOperation::leakyRelu ||
-                     a.operation >= UnaryOperation::clip;
+                     (a.operation >= UnaryOperation::clip && a.operation != UnaryOperation::mish);
   return planBlocks(a.y.size, cheap ? 1 : 8);
 }
 
@@ -67,6 +82,14 @@ void run(const args::unary& a, int, Range range, const Workspace&) {
     case UnaryOperation::softplus: return mapRow(y, x, n, [](V v) { return softplus(v); });
     case UnaryOperation::clip: return mapRow(y, x, n, [alpha, beta](V v) { return min(beta, max(alpha, v)); });
     case UnaryOperation::affine: return mapRow(y, x, n, [alpha, beta](V v) { return fmadd(alpha, v, beta); });
+    case UnaryOperation::floor: return mapRow(y, x, n, [](V v) { return floor(v); });
+    case UnaryOperation::ceil: return mapRow(y, x, n, [](V v) { return neg(floor(neg(v))); });
+    case UnaryOperation::round: return mapRow(y, x, n, [](V v) { return round(v); });
+    case UnaryOperation::hardSigmoid:
+      return mapRow(y, x, n, [alpha, beta](V v) { return limitToOne(fmadd(alpha, v, beta)); });
+    case UnaryOperation::hardSwish:
+      return mapRow(y, x, n, [](V v) { return mul(v, limitToOne(fmadd(v, set1(1.0f / 6), set1(0.5f)))); });
+    case UnaryOperation::mish: return mapRow(y, x, n, [](V v) { return mish(v); });
   }
 }
 
@@ -111,6 +134,37 @@ INLINE void binaryRow(float* y, const float* a, int64_t strideA, const float* b,
   }
 }
 
+// The remainder of x / y with the sign of x, exact: x and y are floats, so every product below fits into a double.
+INLINE double remainderOf(double x, double y) {
+  const double divisor = y < 0 ? -y : y;
+  double rest = x < 0 ? -x : x;
+  if (!(rest < __builtin_inf()) || !(divisor > 0)) return __builtin_nan("");
+  while (rest >= divisor) {
+    // a multiple of the divisor that goes into the rest less than 2^28 times: 24 bits of one, 28 of the other
+    double multiple = divisor;
+    while (rest / multiple >= 268435456.0) multiple *= 1048576.0;
+    rest -= static_cast<double>(static_cast<int64_t>(rest / multiple)) * multiple;
+    if (rest < 0) rest += multiple;  // the quotient was rounded up
+  }
+  return x < 0 ? -rest : rest;
+}
+
+// The same with the sign of y.
+INLINE double moduloOf(double x, double y) {
+  const double rest = remainderOf(x, y);
+  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
+
+template <class Function>
+INLINE V eachLane(V p, V q, Function function) {
+  float a[kWidth], b[kWidth];
+  store(a, p);
+  store(b, q);
+  for (int i = 0; i < kWidth; i++)
+    a[i] = static_cast<float>(function(static_cast<double>(a[i]), static_cast<double>(b[i])));
+  return load(a);
+}
+
 template <class Function>
 INLINE void binaryBlocks(const args::binary& a, Range elements, Function function) {
   const Axes<2> axes = collapse<2>(a.g.shape, {a.g.a, a.g.b});
@@ -122,14 +176,15 @@ INLINE void binaryBlocks(const args::binary& a, Range elements, Function functio
 }
 
 Work plan(const args::binary& a) {
-  if (a.operation < BinaryOperation::add || a.operation > BinaryOperation::reluGrad) {
+  if (a.operation < BinaryOperation::add || a.operation > BinaryOperation::fmod) {
     return refuse("binary: no such operation");
   }
   const int64_t count = elementsOf(a.g.shape);
   if (!holds(a.y, count)) return refuse("binary: y is shorter than its shape");
   if (!holdsStrided(a.a, a.g.shape, a.g.a)) return refuse("binary: a is shorter than its shape and strides");
   if (!holdsStrided(a.b, a.g.shape, a.g.b)) return refuse("binary: b is shorter than its shape and strides");
-  return planBlocks(count, a.operation == BinaryOperation::pow ? 64 : 1);
+  const bool isSlow = a.operation == BinaryOperation::pow || a.operation >= BinaryOperation::mod;
+  return planBlocks(count, isSlow ? 64 : 1);
 }
 
 void run(const args::binary& a, int, Range range, const Workspace&) {
@@ -146,6 +201,12 @@ void run(const args::binary& a, int, Range range, const Workspace&) {
     case BinaryOperation::pow: return binaryBlocks(a, elements, [](V p, V q) { return pow(p, q); });
     case BinaryOperation::reluGrad:
       return binaryBlocks(a, elements, [](V p, V q) { return select(lessEqual(q, zero()), zero(), p); });
+    case BinaryOperation::prelu:
+      return binaryBlocks(a, elements, [](V p, V q) { return select(less(zero(), p), p, mul(q, p)); });
+    case BinaryOperation::mod:
+      return binaryBlocks(a, elements, [](V p, V q) { return eachLane(p, q, [](double x, double y) { return moduloOf(x, y); }); });
+    case BinaryOperation::fmod:
+      return binaryBlocks(a, elements, [](V p, V q) { return eachLane(p, q, [](double x, double y) { return remainderOf(x, y); }); });
   }
 }
 
@@ -194,42 +255,6 @@ void run(const args::compare& a, int, Range range, const Workspace&) {
     case CompareOperation::gt: return compareBlocks(a, elements, [](V p, V q) { return less(q, p); });
     case CompareOperation::ge: return compareBlocks(a, elements, [](V p, V q) { return lessEqual(q, p); });
   }
-}
-
-// --- where ---
-
-Work plan(const args::where& a) {
-  const int64_t count = elementsOf(a.g.shape);
-  if (!holds(a.y, count)) return refuse("where: y is shorter than its shape");
-  if (!holdsStrided(a.condition, a.g.shape, a.g.condition)) {
-    return refuse("where: condition is shorter than its shape and strides");
-  }
-  if (!holdsStrided(a.a, a.g.shape, a.g.a)) return refuse("where: a is shorter than its shape and strides");
-  if (!holdsStrided(a.b, a.g.shape, a.g.b)) return refuse("where: b is shorter than its shape and strides");
-  return planBlocks(count, 1);
-}
-
-void run(const args::where& a, int, Range range, const Workspace&) {
-  const Range elements = blockElements(range, elementsOf(a.g.shape));
-  const Axes<3> axes = collapse<3>(a.g.shape, {a.g.condition, a.g.a, a.g.b});
-  const int inner = axes.rank - 1;
-  const int64_t strideC = axes.stride[0][inner], strideA = axes.stride[1][inner], strideB = axes.stride[2][inner];
-  forEachRow(axes, elements.begin, elements.end, [&](int64_t position, const int64_t* offset, int64_t n) {
-    const uint8_t* c = a.condition.data + offset[0];
-    const float* p = a.a.data + offset[1];
-    const float* q = a.b.data + offset[2];
-    float* y = a.y.data + position;
-    for (int64_t i = 0; i < n; i += kWidth) {
-      const int64_t lanes = smallest(kWidth, n - i);
-      const V v = select(loadConditions(c + i * strideC, strideC, lanes), loadLanes(p + i * strideA, strideA, lanes),
-                         loadLanes(q + i * strideB, strideB, lanes));
-      if (lanes == kWidth) {
-        store(y + i, v);
-      } else {
-        storePartial(y + i, v, lanes);
-      }
-    }
-  });
 }
 
 }  // namespace

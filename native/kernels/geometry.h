@@ -35,6 +35,22 @@ struct AxisGeometry {
   int32_t outer, size, inner;
 };
 
+// An axis of which k elements are selected, along which sums run, or that is resampled.
+struct SelectionGeometry {
+  int32_t outer, size, inner, k, largest;
+};
+struct RunningGeometry {
+  int32_t outer, size, inner, exclusive, reverse;
+};
+struct ResampleGeometry {
+  int32_t outer, size, inner, count, taps;
+};
+
+// Boxes of n images with a score in each class, of which at most `most` are selected.
+struct SuppressionGeometry {
+  int32_t n, classes, spatial, most, centered;
+};
+
 struct ChannelGeometry {
   int32_t n, c, size;
 };
@@ -79,4 +95,16 @@ struct BinaryStrides {
 };
 struct TernaryStrides {
   int32_t shape[kMaxRank], condition[kMaxRank], a[kMaxRank], b[kMaxRank];
+};
+
+// Tuples of `depth` indices into the last `depth` of these axes, in each of `batch` tensors [sizes..., inner]; with
+// `shared` all of them use the same `count` tuples.
+struct SliceStrides {
+  int32_t size[kMaxRank];
+  int32_t batch, count, inner, depth, shared;
+};
+// One index for each element of the shape into an axis of x of `size` elements `stride` apart; x has stride 0 along it.
+struct ElementStrides {
+  int32_t shape[kMaxRank], x[kMaxRank];
+  int32_t stride, size;
 };

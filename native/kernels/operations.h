@@ -2,16 +2,32 @@
 #pragma once
 
 namespace UnaryOperation {
-enum { neg, abs, sign, exp, log, sqrt, square, reciprocal, erf, tanh, sigmoid, relu, leakyRelu, elu, gelu, silu, softplus, clip, affine };
+enum { neg, abs, sign, exp, log, sqrt, square, reciprocal, erf, tanh, sigmoid, relu, leakyRelu, elu, gelu, silu, softplus, clip, affine,
+       floor, ceil, round, hardSigmoid, hardSwish, mish };
 }
 namespace BinaryOperation {
-enum { add, sub, mul, div, max, min, pow, reluGrad };
+enum { add, sub, mul, div, max, min, pow, reluGrad, prelu, mod, fmod };
 }
 namespace CompareOperation {
 enum { eq, ne, lt, le, gt, ge };
 }
+namespace LogicalOperation {
+enum { logicalAnd, logicalOr, logicalXor };
+}
+namespace UnaryIntOperation {
+enum { neg, abs, sign, clip };
+}
+namespace BinaryIntOperation {
+enum { add, sub, mul, div, max, min, pow, mod, fmod };
+}
+namespace ReduceIntOperation {
+enum { sum, max, min, prod };
+}
+namespace ScatterReduction {
+enum { none, add, mul, max, min };
+}
 namespace ReduceOperation {
-enum { sum, mean, max, min };
+enum { sum, mean, max, min, prod };
 }
 namespace ArgReduceOperation {
 enum { argmax, argmin };

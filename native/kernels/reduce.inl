@@ -125,6 +125,14 @@ INLINE void extremesOfColumns(double* y, const float* x, int64_t rows, int64_t s
     extremesOfBlock<kMax, 1>(y + column, x + column, rows, stride, smallest(kWidth, columns - column));
 }
 
+// Products are rare, so this is left to the compiler.
+INLINE void productsOfColumns(double* y, const float* x, int64_t rows, int64_t stride, int64_t columns) {
+  for (int64_t i = 0; i < columns; i++) y[i] = 1;
+  for (int64_t row = 0; row < rows; row++, x += stride) {
+    for (int64_t i = 0; i < columns; i++) y[i] *= static_cast<double>(x[i]);
+  }
+}
+
 // The partial results of one part, one for each of its columns.
 INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, const Part& part,
                        double (&y)[kColumns]) {
@@ -142,6 +150,8 @@ INLINE void reducePart(int operation, const AxisGeometry& g, const float* x, con
     } else {
       extremesOfColumns<false>(y, p, rows, g.inner, part.columns);
     }
+  } else if (operation == ReduceOperation::prod) {
+    productsOfColumns(y, p, rows, g.inner, part.columns);
   } else if (g.inner == 1) {
     y[0] = sumRow(p, rows);
   } else {
@@ -155,6 +165,7 @@ INLINE double combine(int operation, double a, double b) {
   switch (operation) {
     case ReduceOperation::max: return extremeOf<true>(a, b);
     case ReduceOperation::min: return extremeOf<false>(a, b);
+    case ReduceOperation::prod: return a * b;
     default: return a + b;
   }
 }
@@ -166,7 +177,7 @@ INLINE float finish(int operation, double value, int64_t size) {
 // --- reduce ---
 
 Work plan(const args::reduce& a) {
-  if (a.operation < ReduceOperation::sum || a.operation > ReduceOperation::min) {
+  if (a.operation < ReduceOperation::sum || a.operation > ReduceOperation::prod) {
     return refuse("reduce: no such operation");
   }
   if (!holds(a.x, elements(a.g.outer, a.g.size, a.g.inner))) return refuse("reduce: x is shorter than its shape");
