@@ -17,6 +17,7 @@ export * from './errors.js';
 export type { Padding, Pair } from './geometry.js';
 export { CompiledModel, type CompileOptions, compile } from './inference/compile.js';
 export type { Feed } from './inference/door.js';
+export type { Inspection, InspectionRow } from './inference/inspection.js';
 export type { Profile, ProfileRow } from './inference/profile.js';
 export {
   type Feeds,

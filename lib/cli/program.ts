@@ -3,11 +3,12 @@ import { version } from '../version.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { filterCommand } from './filter.js';
+import { inspectCommand } from './inspect.js';
 import { matchCommand } from './match.js';
 
 /** All commands, in the order of the help. Each module loads what it works with when its command runs. */
 function commands(): Command[] {
-  return [demoCommand(), filterCommand(), matchCommand(), doctorCommand()];
+  return [demoCommand(), filterCommand(), matchCommand(), inspectCommand(), doctorCommand()];
 }
 
 function createProgram(): Command {

@@ -1,11 +1,12 @@
 import { backendInfo, nativeAddon, type Precision } from '../backend/backend.js';
 import type { NativeAddon } from '../backend/native.js';
-import { ArgumentError, ConvforgeError, check } from '../errors.js';
+import { ArgumentError, check } from '../errors.js';
 import { Weights } from '../graph/weights.js';
 import { formatShape, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { CompiledModel } from './compile.js';
 import { convertFeed, convertOutput, type Feed, lend } from './door.js';
+import { Inspection } from './inspection.js';
 import { InterpretedPlan, NativePlan, type Plan, type TimedCall } from './plan.js';
 import { Profile } from './profile.js';
 import type { ModelSource, Stage, ValueMetadata } from './source.js';
@@ -167,6 +168,34 @@ export class InferenceSession {
     return call.results();
   }
 
+  /**
+   * What runs for inputs of the given shapes, node by node; shapes may be left out where the model declares them. Of a model
+   * whose sizes depend on elements it is the part up to there.
+   *
+   * @throws ArgumentError when a shape is neither given nor declared
+   */
+  inspect(shapes: Readonly<Record<string, Shape>> = {}): Inspection {
+    this.#checkLive('inspect');
+    const all = this.#source.inputs.map(({ name }) => [name, this.shapeOf(name, shapes)] as const);
+    const { plan } = this.#first(new Map(all));
+    const native = plan instanceof NativePlan ? plan : null;
+    return new Inspection(plan.graph, native?.details ?? new Map(), native?.arenaBytes ?? null);
+  }
+
+  /** The shape of an input: the one in `shapes`, or what the model declares, a batch of open size being 1. @internal */
+  shapeOf(name: string, shapes: Readonly<Record<string, Shape>> = {}): Shape {
+    const declared = this.#source.inputs.find((input) => input.name === name)?.shape ?? [];
+    const shape =
+      shapes[name] ?? declared.map((extent, axis) => (typeof extent === 'string' && axis === 0 ? 1 : extent));
+    check(
+      shape.every((extent) => typeof extent === 'number'),
+      'inspect',
+      () => `input '${name}' is [${declared.map((extent) => extent || '?').join(', ')}]; say for which sizes`,
+      ArgumentError,
+    );
+    return shape as Shape;
+  }
+
   /** Gives all memory back, of runs that are under way as soon as they end. A released session cannot run. */
   async release(): Promise<void> {
     if (this.#released) return;
@@ -191,13 +220,17 @@ export class InferenceSession {
     if (plan instanceof NativePlan) await plan.prepare(this.#threads);
   }
 
+  #checkLive(operation: string): void {
+    check(!this.#released, operation, () => 'the session was released', ArgumentError);
+  }
+
   #isFetches(value: Fetches | RunOptions): value is Fetches {
     if (Array.isArray(value)) return true;
     return typeof value === 'object' && this.outputNames.some((name) => Object.hasOwn(value, name));
   }
 
   #begin(feeds: Feeds, fetches: Fetches | null): Call {
-    if (this.#released) throw new ConvforgeError('ERR_ARGUMENT', 'run: the session was released');
+    this.#checkLive('run');
     check(
       typeof feeds === 'object' && feeds !== null,
       'run',
