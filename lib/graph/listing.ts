@@ -23,8 +23,8 @@ export interface Instruction {
 }
 
 /** Fields that a kernel reads from memory, and those it writes to. */
-const READS = new Set(['In', 'InI32', 'InU8', 'InOut']);
-const WRITES = new Set(['Out', 'OutI32', 'OutU8', 'InOut']);
+const READS = new Set(['In', 'InI32', 'InU8', 'InElements', 'InOut', 'InOutElements']);
+const WRITES = new Set(['Out', 'OutI32', 'OutU8', 'OutElements', 'InOut', 'InOutElements']);
 const SCALARS = new Set(['double', 'int32_t']);
 
 /** One argument of a call, with what the kernel does to it. */
@@ -91,12 +91,13 @@ export class Listing {
         const value = args[i];
         if (SCALARS.has(type)) stream.push(Number(value));
         else if (!READS.has(type) && !WRITES.has(type)) stream.push(...(value as Int32Array));
-        else if (!value) stream.push(-1, 0, 0, 0);
+        else if (!value) stream.push(-1, 0, 0, 0, 0);
         else {
           const array = value as TypedArray;
           const { whole, offset } = this.within(array);
           const place = placeOf(whole);
-          stream.push(SPACES[place.space], place.index, place.offset + offset, array.length);
+          const kind = array instanceof Float32Array ? 0 : array instanceof Int32Array ? 1 : 2;
+          stream.push(SPACES[place.space], place.index, place.offset + offset, array.length, kind);
         }
       });
     }

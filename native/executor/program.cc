@@ -104,8 +104,8 @@ struct Program::Instruction {
   Work work;
 };
 
-// Reads a stream: the number of instructions, then of each its kernel's number and its fields. A buffer is four numbers
-// (space, index, offset in bytes, length in elements), a geometry its fields, a scalar itself.
+// Reads a stream: the number of instructions, then of each its kernel's number and its fields. A buffer is five numbers
+// (space, index, offset in bytes, length in elements, ElementKind), a geometry its fields, a scalar itself.
 class Program::Decoder {
  public:
   Decoder(const double* stream, size_t length, Program* program)
@@ -190,20 +190,30 @@ class Program::Decoder {
 
   template <class Field>
   void nextOf(Field* to, std::true_type) {
-    const double space = number(), index = number(), offset = number(), size = number();
-    *to = {nullptr, 0};
+    const double space = number(), index = number(), offset = number(), size = number(), kind = number();
+    *to = {};
     if (!ok() || space == static_cast<double>(Space::nowhere)) return;
-    using Element = std::remove_pointer_t<decltype(to->data)>;
-    const double bytes = size * sizeof(Element);
     if (!(size >= 0 && size <= INT32_MAX && offset >= 0)) return fail("a buffer has no valid size");
+    if (!(kind >= ElementKind::float32 && kind <= ElementKind::uint8)) return fail("there is no such kind of elements");
     const Operand operand = {static_cast<size_t>(reinterpret_cast<char*>(&to->data) - reinterpret_cast<char*>(address())) + start_,
                              static_cast<Space>(space), static_cast<int32_t>(index), static_cast<size_t>(offset)};
-    char* data = place(operand, bytes);
+    char* data = place(operand, size * elementBytes(to, static_cast<int32_t>(kind)));
     if (!data) return fail("a buffer lies outside the memory it names");
-    to->data = reinterpret_cast<Element*>(data);
+    using Pointer = decltype(to->data);
+    to->data = reinterpret_cast<Pointer>(data);
     to->size = static_cast<int64_t>(size);
     const bool fixed = operand.space == Space::constants || operand.space == Space::tables;
     if (!fixed) program_.operands_.push_back(operand);
+  }
+  // A field of elements of any kind is told which; for all others the kind follows from their type.
+  template <class Field>
+  static auto elementBytes(Field* to, int32_t kind) -> decltype(to->kind, size_t{}) {
+    to->kind = kind;
+    return kind == ElementKind::uint8 ? 1 : 4;
+  }
+  template <class Field, class... None>
+  static auto elementBytes(Field* to, int32_t, None...) -> decltype(sizeof(*to->data)) {
+    return sizeof(*to->data);
   }
   template <class Geometry>
   void nextOf(Geometry* to, std::false_type) {
