@@ -155,7 +155,7 @@ const FIELDS: Record<string, readonly string[]> = {
 
 /** Which geometry a kernel takes, told from its name and the number of fields. */
 function geometryKind({ kernel }: Call, fields: number): string | undefined {
-  if (KIND_OF[kernel]) return KIND_OF[kernel];
+  if (KIND_OF[kernel] || SIZES_AT[kernel]) return KIND_OF[kernel];
   return Object.keys(FIELDS).find((kind) => {
     if (FIELDS[kind].length !== fields || Object.values(KIND_OF).includes(kind)) return false;
     return fields !== 3 || (kind === 'Channel') === kernel.startsWith('batchNorm');
