@@ -4,12 +4,20 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as errors from '../lib/errors.js';
 import { setBackend } from '../lib/index.js';
 import { CORE_REJECTIONS } from './cases/errors/core.js';
+import { IMAGE_REJECTIONS } from './cases/errors/images.js';
+import { INDEXING_REJECTIONS } from './cases/errors/indexing.js';
 import { LAYER_REJECTIONS } from './cases/errors/layers.js';
 import { OP_REJECTIONS } from './cases/errors/ops.js';
 import type { ErrorClass } from './cases/errors/rejection.js';
 import { root } from './compiled.js';
 
-const REJECTIONS = { ...CORE_REJECTIONS, ...OP_REJECTIONS, ...LAYER_REJECTIONS };
+const REJECTIONS = {
+  ...CORE_REJECTIONS,
+  ...OP_REJECTIONS,
+  ...INDEXING_REJECTIONS,
+  ...IMAGE_REJECTIONS,
+  ...LAYER_REJECTIONS,
+};
 
 const CODES = new Map<ErrorClass, errors.ErrorCode>([
   [errors.ArgumentError, 'ERR_ARGUMENT'],

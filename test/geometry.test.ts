@@ -199,6 +199,10 @@ describe('the native headers', () => {
     ['GemmGeometry', geometry.GEMM_FIELDS],
     ['AxisGeometry', geometry.AXIS_FIELDS],
     ['ChannelGeometry', geometry.CHANNEL_FIELDS],
+    ['SelectionGeometry', geometry.SELECTION_FIELDS],
+    ['RunningGeometry', geometry.RUNNING_FIELDS],
+    ['ResampleGeometry', geometry.RESAMPLE_FIELDS],
+    ['SuppressionGeometry', geometry.SUPPRESSION_FIELDS],
     ['BlockedGeometry', geometry.BLOCKED_FIELDS],
     ['LayoutOptions', geometry.LAYOUT_OPTION_FIELDS],
     ['ConvolutionOptions', geometry.CONVOLUTION_OPTION_FIELDS],
@@ -225,6 +229,9 @@ describe('the native headers', () => {
     expect(structs().get('BinaryStrides')).toEqual(['shape[kMaxRank]', 'a[kMaxRank]', 'b[kMaxRank]']);
     const three = ['condition[kMaxRank]', 'a[kMaxRank]', 'b[kMaxRank]'];
     expect(structs().get('TernaryStrides')).toEqual(['shape[kMaxRank]', ...three]);
+    const slices = ['batch', 'count', 'inner', 'depth', 'shared'];
+    expect(structs().get('SliceStrides')).toEqual(['size[kMaxRank]', ...slices]);
+    expect(structs().get('ElementStrides')).toEqual(['shape[kMaxRank]', 'x[kMaxRank]', 'stride', 'size']);
     expect([...encodeStrides([3, 4], [[4, 1]], [7, 9])]).toEqual([
       ...[1, 1, 1, 1, 1, 1, 3, 4],
       ...[0, 0, 0, 0, 0, 0, 4, 1],
@@ -237,6 +244,11 @@ describe('the native headers', () => {
       UnaryOperation: operations.UNARY_OPERATIONS,
       BinaryOperation: operations.BINARY_OPERATIONS,
       CompareOperation: operations.COMPARE_OPERATIONS,
+      LogicalOperation: operations.LOGICAL_OPERATIONS,
+      UnaryIntOperation: operations.UNARY_INT_OPERATIONS,
+      BinaryIntOperation: operations.BINARY_INT_OPERATIONS,
+      ReduceIntOperation: operations.REDUCE_INT_OPERATIONS,
+      ScatterReduction: operations.SCATTER_REDUCTIONS,
       ReduceOperation: operations.REDUCE_OPERATIONS,
       ArgReduceOperation: operations.ARG_REDUCE_OPERATIONS,
       PadMode: operations.PAD_MODES,

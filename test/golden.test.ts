@@ -92,6 +92,12 @@ interface Run {
   skipped?: string;
 }
 
+// biome-ignore format: a list
+const GROUPS = [
+  'conv2d', 'pool', 'pad', 'matmul', 'activation', 'loss', // make_golden.py
+  'resize', 'transposed', 'norm', 'function', 'indexing', // make_golden_layers.py
+];
+
 const RUNS: Run[] = [
   { name: 'float64', backend: 'typescript', dtype: 'float64' },
   { name: 'float32 on TypeScript', backend: 'typescript', dtype: 'float32' },
@@ -105,7 +111,7 @@ for (const { name, backend, dtype, skipped } of RUNS) {
     beforeAll(() => setBackend(backend));
     afterAll(() => setBackend(before));
 
-    for (const group of ['conv2d', 'pool', 'pad', 'matmul', 'activation', 'loss']) {
+    for (const group of GROUPS) {
       for (const c of readGolden(group)) {
         it(`${c.op}: ${c.name}`, () => {
           const inputs = restoreAll(c.inputs, dtype, true);

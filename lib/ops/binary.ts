@@ -1,6 +1,6 @@
 import type { Call } from '../autograd.js';
 import { kernelsFor } from '../backend/backend.js';
-import { checkNumeric, convertElement, DTYPES, type DType, isFloat } from '../dtype.js';
+import { checkNumeric, DTYPES, type DType, isFloat } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import {
   BINARY_INT_OPERATIONS,
@@ -67,7 +67,7 @@ export function operand<D extends DType>(operation: string, a: Tensor<D>, b: Ope
   );
   checkNumeric(operation, a);
   check(
-    isFloat(a.dtype) || convertElement(a.dtype, b) === b,
+    isFloat(a.dtype) || (b | 0) === b,
     operation,
     () => `the second operand of an int32 tensor must be an integer of 32 bits, got ${b}`,
     ArgumentError,

@@ -62,53 +62,22 @@ import {
   where,
 } from '../../lib/index.js';
 import { reluGrad } from '../../lib/ops/relugrad.js';
-
-type Tensors = Record<string, Tensor>;
-
-/** A shape, filled with normal numbers, or a shape with the numbers an operation can be differentiated at. */
-export type Input = Shape | { shape: Shape; fill: (random: Generator, size: number) => number[] };
-
-export interface GradientCase {
-  /** File of lib/ops, without its ending. */
-  op: string;
-  /** What the case adds to the others. */
-  why: string;
-  inputs: Record<string, Input>;
-  f: (inputs: Tensors) => Tensor;
-}
-
-/** Distinct numbers at least 0.1 from each other, from those of another phase and from 0: no kink and no tie is near. */
-function apart(shape: Shape, phase: 0 | 1 = 0): Input {
-  const fill = (random: Generator, size: number) =>
-    Array.from(random.permutation(size), (rank) => (rank - Math.floor(size / 2)) * 0.4 + 0.1 + phase * 0.2);
-  return { shape, fill };
-}
-
-function between(low: number, high: number, shape: Shape): Input {
-  return { shape, fill: (random, size) => Array.from({ length: size }, () => random.uniform(low, high)) };
-}
-
-const positive = (shape: Shape) => between(0.5, 2, shape);
-
-/** Numbers that float32 holds exactly, and still does with the step of a difference quotient added. */
-const sixtyFourths = (shape: Shape): Input => ({
-  shape,
-  fill: (random, size) => Array.from({ length: size }, () => (random.integer(256) - 128) / 64),
-});
-
-const labels = (values: number[], shape?: Shape) => tensor(values, shape ?? [values.length], { dtype: 'int32' });
+import {
+  apart,
+  between,
+  type GradientCase,
+  type Input,
+  labels,
+  ofOne,
+  ofTwo,
+  positive,
+  sixtyFourths,
+} from './gradientinputs.js';
+import { LAYER_CASES } from './gradientoflayers.js';
 
 function ofConv2d(why: string, x: Shape, weight: Shape, options: Conv2dOptions = {}, bias = true): GradientCase {
   const inputs = { x, weight, ...(bias ? { bias: [weight[0]] } : {}) };
   return { op: 'conv2d', why, inputs, f: (t) => conv2d(t.x, t.weight, t.bias ?? null, options) };
-}
-
-function ofOne(op: string, f: (x: Tensor) => Tensor, input: Input, why = 'over its domain'): GradientCase {
-  return { op, why, inputs: { x: input }, f: ({ x }) => f(x) };
-}
-
-function ofTwo(op: string, f: (a: Tensor, b: Tensor) => Tensor, why: string, a: Input, b: Input): GradientCase {
-  return { op, why, inputs: { a, b }, f: (t) => f(t.a, t.b) };
 }
 
 const CONV2D: GradientCase[] = [
@@ -364,16 +333,31 @@ export const GRADIENT_CASES: readonly GradientCase[] = [
   ...PRODUCTS,
   ...PROBABILITIES,
   ...PADS,
+  ...LAYER_CASES,
 ];
 
 const comparison = 'its result is bool';
+const truth = 'it takes and gives bool';
 /** Files of lib/ops that define an op without a gradient, and why. */
 export const WITHOUT_GRADIENT: Readonly<Record<string, string>> = {
   argreduce: 'its result is a position',
+  logicaland: truth,
+  logicalor: truth,
+  logicalxor: truth,
+  nonmaxsuppression: 'its result is a position',
+  nonzero: 'its result is a position',
   eq: comparison,
   ge: comparison,
   gt: comparison,
   le: comparison,
   lt: comparison,
   ne: comparison,
+};
+/** Files that define ops for others, and whose cases try them. */
+export const SHARED_OPS: Readonly<Record<string, readonly string[]>> = {
+  channelnorm: ['batchnorm', 'layernorm', 'groupnorm'],
+  convolution: ['conv2d', 'convtranspose2d'],
+  gatherelements: ['gather', 'scatter', 'topk'],
+  resample: ['interpolate', 'resize'],
+  slices: ['indexselect', 'gathernd', 'scatternd'],
 };

@@ -46,7 +46,7 @@ function checkGuards() {
   }
 }
 
-const kindOf = (argument) => argument.kind ?? argument.type ?? 'float32';
+const kindOf = (argument) => argument.kind;
 const lengthOf = (argument) => argument.length ?? argument.values.length;
 const isBuffer = (argument) => argument !== null && typeof argument === 'object' && !Array.isArray(argument);
 

@@ -18,7 +18,7 @@ export interface Call {
 
 export const input = (values: Float32Array | Int32Array | Uint8Array): Argument => ({ role: 'in', values });
 /** An array that the kernel reads and changes. */
-export const inout = (values: Float32Array): Argument => ({ role: 'inout', values });
+export const inout = (values: Float32Array | Int32Array | Uint8Array): Argument => ({ role: 'inout', values });
 /** An array that the kernel writes in full; it starts as garbage. */
 export const output = (length: number, kind: Kind = 'float32'): Argument => ({ role: 'out', kind, length });
 

@@ -11,7 +11,7 @@ import { BROADCAST_CASES, LENGTHS } from '../cases/elementwise.js';
 import { reportNative } from './backends.js';
 import { type Call, input, oracle, output } from './call.js';
 import { type Bound, conform, SMALLEST_NORMAL, U, ulpBound } from './conform.js';
-import { normals, wide } from './data.js';
+import { flags, int32s, normals, wide } from './data.js';
 
 /** How a unary operation is tested: the constants it takes, how close it must come, and where. */
 interface UnaryTest {
@@ -57,8 +57,9 @@ const UNARY_TESTS: Record<UnaryOperation, UnaryTest> = {
   round: {},
   hardSigmoid: { alpha: 0.25, beta: 0.5, bound: (x) => (_, i) => 2 * U * (0.25 * Math.abs(x[i]) + 0.5) },
   // x/6 and the sum with 1/2 round, the product does, and near −3, where they cancel, only |x| says how much that is
-  hardSwish: { bound: (x) => (expected, i) => 3 * U * (Math.abs(x[i]) + Math.abs(expected)) },
-  mish: { bound: () => ulpBound(6, 3e-37), reach: 90 },
+  hardSwish: { bound: (x) => (expected, i) => 3 * U * (Math.abs(x[i]) + Math.abs(expected)) + SMALLEST_NORMAL },
+  // e^x is flushed to zero below −87.3, where the result is −87.3·e^−87.3
+  mish: { bound: () => ulpBound(6, 1.1e-36), reach: 90 },
 };
 
 const SPECIAL = [
@@ -196,6 +197,14 @@ describe('binary, compare and where', () => {
         conform({ kernel: 'where', arguments: [...operands, output(sizeOf(shape)), strides(shape, c, a, b)] }, [
           'exact',
         ]);
+        for (const [kind, fill] of [
+          ['int32', int32s],
+          ['uint8', flags],
+        ] as const) {
+          const choices = [input(condition), input(fill(sizeOf(a), 1)), input(fill(sizeOf(b), 2))];
+          const result = output(sizeOf(shape), kind);
+          conform({ kernel: 'where', arguments: [...choices, result, strides(shape, c, a, b)] }, ['exact'], kind);
+        }
       }
     });
   }

@@ -7,7 +7,7 @@ import { PAD2D_CASES } from '../cases/pad2d.js';
 import { reportNative } from './backends.js';
 import { type Call, inout, input, oracle, output } from './call.js';
 import { conform, sumBound } from './conform.js';
-import { integers, normals } from './data.js';
+import { flags, int32s, integers, normals } from './data.js';
 
 describe('stridedCopy', () => {
   reportNative();
@@ -21,6 +21,11 @@ describe('stridedCopy', () => {
         arguments: [input(normals(x.length, 1)), inout(normals(y.length, 2)), g],
       };
       conform(call, ['exact']);
+      for (const fill of [int32s, flags]) {
+        conform({ kernel: 'stridedCopy', arguments: [input(fill(x.length, 1)), inout(fill(y.length, 2)), g] }, [
+          'exact',
+        ]);
+      }
     });
   }
 

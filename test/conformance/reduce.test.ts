@@ -4,7 +4,7 @@ import { ARG_REDUCE_OPERATIONS, REDUCE_OPERATIONS } from '../../lib/kernels/oper
 import { AXIS_CASES, type AxisCase, EMPTY_AXIS } from '../cases/reduce.js';
 import { reportNative } from './backends.js';
 import { type Call, input, oracle, output } from './call.js';
-import { conform, sumBound } from './conform.js';
+import { conform, sumBound, ulpBound } from './conform.js';
 import { type Fill, integers, normals, positives, wide } from './data.js';
 
 const flat = ({ outer, size, inner }: AxisCase) => encode(AXIS_FIELDS, { outer, size, inner });
@@ -45,6 +45,13 @@ describe('reductions', () => {
     it(`sum and mean: ${entry.why}`, () => {
       conform(reduceCall('sum', entry, integers(length, 1)), ['exact']);
       for (const fill of [normals, positives, wide]) checkSums(entry, fill);
+    });
+
+    it(`product: ${entry.why}`, () => {
+      // factors near 1, so that long products neither overflow nor vanish; each is rounded once more than in float64
+      const x = normals(length, 1).map((v) => 1 + v / 4096);
+      conform(reduceCall('prod', entry, x), [ulpBound(1)]);
+      conform(reduceCall('prod', entry, integers(length, 1)), [ulpBound(1)]);
     });
 
     it(`max and min, argmax and argmin: ${entry.why}`, () => {

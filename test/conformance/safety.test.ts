@@ -12,6 +12,10 @@ import {
   GEMM_FIELDS,
   PAD2D_FIELDS,
   POOL2D_FIELDS,
+  RESAMPLE_FIELDS,
+  RUNNING_FIELDS,
+  SELECTION_FIELDS,
+  SUPPRESSION_FIELDS,
 } from '../../lib/geometry.js';
 import { child, environment, runNode } from '../compiled.js';
 import { addon, nativePath, noNative, withReason } from './backends.js';
@@ -27,7 +31,29 @@ const NULLABLE: Record<string, number[]> = {
   sgdUpdate: [2],
 };
 /** Arguments whose length says how much there is to do: a shorter one is a smaller call. */
-const SETS_LENGTH: Record<string, number> = { unary: 2, sgdUpdate: 0, adamUpdate: 0 };
+const SETS_LENGTH: Record<string, number> = {
+  unary: 2,
+  unaryInt: 2,
+  cast: 1,
+  fill: 0,
+  nonZero: 0,
+  sgdUpdate: 0,
+  adamUpdate: 0,
+};
+/** Kernels that take buffers of any kind, which must be the same for all of them. */
+const ANY_KIND: Record<string, number[]> = {
+  where: [1, 2, 3],
+  cast: [0, 1],
+  stridedCopy: [0, 1],
+  fill: [0],
+  gatherSlices: [0, 2],
+  scatterSlices: [2, 3],
+  gatherElements: [0, 2],
+  scatterElements: [2, 3],
+  topK: [0, 1],
+  nonZero: [0],
+  cumSum: [0, 1],
+};
 
 const isBuffer = (argument: Argument): argument is Exclude<Argument, Int32Array | number | null> =>
   argument !== null && typeof argument === 'object' && 'role' in argument;
@@ -53,6 +79,10 @@ function valuesOf(call: Call): unknown[] {
         ? new Int32Array(length)
         : new Uint8Array(length);
   });
+}
+
+function kindOf(values: Float32Array | Int32Array | Uint8Array): string {
+  return values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'uint8';
 }
 
 function errorOf(kernel: string, values: unknown[]): (Error & { code?: string }) | undefined {
@@ -89,6 +119,24 @@ const SIZES: Record<string, readonly string[]> = {
   Gemm: ['batch', 'm', 'n', 'k', 'strideA', 'strideB'],
   Axis: ['outer', 'size', 'inner'],
   Channel: ['n', 'c', 'size'],
+  Selection: ['outer', 'size', 'inner', 'k'],
+  Running: ['outer', 'size', 'inner'],
+  Resample: ['outer', 'size', 'inner', 'count', 'taps'],
+  Suppression: ['n', 'classes', 'spatial', 'most'],
+};
+/** Kernels whose geometry is that of one of these. */
+const KIND_OF: Record<string, string> = {
+  topK: 'Selection',
+  cumSum: 'Running',
+  resample: 'Resample',
+  nonMaxSuppression: 'Suppression',
+};
+/** Shapes with strides that are laid out like no other: fields whose change must be noticed. */
+const SIZES_AT: Record<string, { sizes: number[]; strides: number[] }> = {
+  gatherSlices: { sizes: [6, 7, 8, 9, 10, 11], strides: [] },
+  scatterSlices: { sizes: [6, 7, 8, 9, 10, 11], strides: [] },
+  gatherElements: { sizes: [0, 7, 17], strides: [15, 16] },
+  scatterElements: { sizes: [0, 7, 17], strides: [15, 16] },
 };
 const AT_LEAST_ONE = ['strideH', 'strideW', 'dilationH', 'dilationW', 'groups'];
 const FIELDS: Record<string, readonly string[]> = {
@@ -99,12 +147,17 @@ const FIELDS: Record<string, readonly string[]> = {
   Gemm: GEMM_FIELDS,
   Axis: AXIS_FIELDS,
   Channel: CHANNEL_FIELDS,
+  Selection: SELECTION_FIELDS,
+  Running: RUNNING_FIELDS,
+  Resample: RESAMPLE_FIELDS,
+  Suppression: SUPPRESSION_FIELDS,
 };
 
 /** Which geometry a kernel takes, told from its name and the number of fields. */
 function geometryKind({ kernel }: Call, fields: number): string | undefined {
+  if (KIND_OF[kernel] || SIZES_AT[kernel]) return KIND_OF[kernel];
   return Object.keys(FIELDS).find((kind) => {
-    if (FIELDS[kind].length !== fields) return false;
+    if (FIELDS[kind].length !== fields || Object.values(KIND_OF).includes(kind)) return false;
     return fields !== 3 || (kind === 'Channel') === kernel.startsWith('batchNorm');
   });
 }
@@ -178,25 +231,16 @@ describe.skipIf(noNative)(withReason('native kernels refuse'), () => {
       const kind = geometryKind(call, geometry.length);
       if (!kind) {
         // shapes with strides: [shape, strides of each operand, …]
-        for (const size of [-1, 2 ** 31 - 1, -(2 ** 31)]) {
+        const { sizes, strides } = SIZES_AT[call.kernel] ?? { sizes: [0, 7], strides: [15] };
+        const change = (at: number, value: number) => {
           expectRefused(
             call,
-            attempt((g) => g.fill(size, 0, 1)),
-            `shape[0] ${size}`,
+            attempt((g) => g.fill(value, at, at + 1)),
+            `field ${at} is ${value}`,
           );
-          expectRefused(
-            call,
-            attempt((g) => g.fill(size, 7, 8)),
-            `shape[7] ${size}`,
-          );
-        }
-        for (const stride of [1000, 2 ** 31 - 1, -1, -(2 ** 31)]) {
-          expectRefused(
-            call,
-            attempt((g) => g.fill(stride, 15, 16)),
-            `stride ${stride}`,
-          );
-        }
+        };
+        for (const at of sizes) for (const size of [-1, 2 ** 31 - 1, -(2 ** 31)]) change(at, size);
+        for (const at of strides) for (const stride of [1000, 2 ** 31 - 1, -1, -(2 ** 31)]) change(at, stride);
         return;
       }
       for (const [index, field] of FIELDS[kind].entries()) {
@@ -230,12 +274,37 @@ describe.skipIf(noNative)(withReason('native kernels refuse'), () => {
   }
 
   it('operation codes that do not exist', () => {
-    for (const kernel of ['unary', 'binary', 'compare', 'reduce', 'argReduce']) {
+    const coded = [
+      'unary',
+      'binary',
+      'compare',
+      'reduce',
+      'argReduce',
+      'logical',
+      'unaryInt',
+      'binaryInt',
+      'compareInt',
+    ];
+    for (const kernel of [...coded, 'reduceInt', 'scatterSlices', 'scatterElements']) {
       const call = VALID_CALLS.find((each) => each.kernel === kernel) as Call;
       for (const code of [-1, 100, 2 ** 31 - 1, -(2 ** 31)]) {
         const values = valuesOf(call);
         values[0] = code;
         expectRefused(call, values, `code ${code}`);
+      }
+    }
+  });
+
+  it('buffers of different kinds in one call', () => {
+    for (const [kernel, positions] of Object.entries(ANY_KIND)) {
+      if (kernel === 'cast' || positions.length === 1) continue;
+      const call = VALID_CALLS.find((each) => each.kernel === kernel) as Call;
+      for (const position of positions) {
+        for (const ArrayOf of [Int32Array, Uint8Array]) {
+          const values = valuesOf(call);
+          values[position] = ArrayOf.from(values[position] as Float32Array);
+          expectRefused(call, values, `argument ${position} is of another kind`);
+        }
       }
     }
   });
@@ -254,7 +323,10 @@ describe.skipIf(noNative)(withReason('native kernels refuse'), () => {
         const path = join(folder, 'calls.json');
         writeFileSync(
           path,
-          JSON.stringify(VALID_CALLS, (_, value) => (ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value)),
+          JSON.stringify(VALID_CALLS, (_, value) => {
+            if (value?.role && value.role !== 'out') return { ...value, kind: kindOf(value.values) };
+            return ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value;
+          }),
         );
         const { status, signal, stdout, stderr } = runNode(
           { script: child('fuzz.mjs'), args: [nativePath, isa, path, '4000'] },

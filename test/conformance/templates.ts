@@ -41,8 +41,8 @@ const stretched = encodeStrides([5, 8], [[8, 1], [0, 1]]);
 const lines = { outer: 3, size: 7, inner: 4 };
 // two axes of 5 and 7 elements that pairs of indices point into, three pairs a batch
 const slices = Int32Array.of(1, 1, 1, 1, 1, 1, 5, 7, 1, 3, 2, 2, 0);
-// [2, 3, 4] positions along the middle axis of [2, 5, 6]
-const positions = encodeStrides([2, 3, 4], [[30, 0, 1]], [6, 5]);
+// [2, 3, 6] positions along the middle axis of [2, 5, 6]
+const positions = encodeStrides([2, 3, 6], [[30, 0, 1]], [6, 5]);
 
 const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   gemm: [
@@ -120,8 +120,8 @@ const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   reduceInt: [0, whole(84), output(12, 'int32'), axis],
   gatherSlices: [data(70), whole(6), output(6), slices],
   scatterSlices: [1, whole(6), data(6), state(70), slices],
-  gatherElements: [data(60), whole(24), output(24), positions],
-  scatterElements: [1, whole(24), data(24), state(60), positions],
+  gatherElements: [data(60), whole(36), output(36), positions],
+  scatterElements: [1, whole(36), data(36), state(60), positions],
   topK: [data(84), output(36), output(36, 'int32'), encode(SELECTION_FIELDS, { ...lines, k: 3, largest: 1 })],
   cumSum: [data(84), output(84), encode(RUNNING_FIELDS, { ...lines, exclusive: 0, reverse: 1 })],
   nonZero: [data(40), output(40, 'int32'), output(1, 'int32')],

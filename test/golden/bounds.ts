@@ -220,8 +220,27 @@ export function ofBatchNorm(
   return { output: outputBounds, gradients: bounds };
 }
 
+/**
+ * Of functions composed of a few dozen operations on numbers no larger than some times the largest result: 64 roundings of
+ * that, and of 1.
+ */
+function ofCompositions({ output, gradients }: Case): Bounds {
+  const bound = ({ data }: Stored) => {
+    const largest = data.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
+    return data.map(() => 64 * largest);
+  };
+  const entries = Object.entries(gradients).map(([name, gradient]) => [name, bound(gradient)]);
+  return { output: bound(output), gradients: Object.fromEntries(entries) };
+}
+
 /** Largest window of the pooling cases: 3 × 5. */
 const POOL_TERMS = 15;
+
+// biome-ignore format: a list
+const COMPOSED = [
+  'interpolate', 'layerNorm', 'groupNorm', 'instanceNorm', 'localResponseNorm', 'hardSigmoid', 'hardSwish', 'mish', 'selu',
+  'softsign', 'prelu', 'mod', 'fmod', 'logSumExp', 'prod', 'norm', 'topK',
+];
 
 const BOUNDS: Record<string, (c: Case) => Bounds> = {
   conv2d: ofSums,
@@ -235,6 +254,20 @@ const BOUNDS: Record<string, (c: Case) => Bounds> = {
   logSoftmax: ofSoftmax,
   crossEntropy: ofCrossEntropy,
   mse: ofSquares,
+  convTranspose2d: ofSums,
+  pixelShuffle: ofSums,
+  pixelUnshuffle: ofSums,
+  cumSum: ofSums,
+  indexSelect: ofSums,
+  gather: ofSums,
+  scatter: ofSums,
+  gatherNd: ofSums,
+  scatterNd: ofSums,
+  flip: ofSums,
+  tile: ofSums,
+  tril: ofSums,
+  triu: ofSums,
+  ...Object.fromEntries(COMPOSED.map((op) => [op, ofCompositions])),
 };
 
 export function boundsOf(c: Case): Bounds {

@@ -25,6 +25,8 @@ export interface Case {
   labels?: Stored;
   /** Positions of the winners of a max pooling. */
   indices?: Stored;
+  /** Positions that an operation is given. */
+  positions?: Stored;
 }
 
 export function readGolden<C = Case>(name: string): C[] {
@@ -65,7 +67,42 @@ export const OPERATIONS: Record<string, Run> = {
   pad: ({ x }, { options }) => convforge.pad(x, options.padding as convforge.PadWidths, options),
   matmul: ({ a, b }) => convforge.matmul(a, b),
   linear: ({ x, weight, bias }) => convforge.linear(x, weight, bias),
+  interpolate: ({ x }, { options }) => convforge.interpolate(x, options),
+  convTranspose2d: ({ x, weight, bias }, { options }) => convforge.convTranspose2d(x, weight, bias, options),
+  pixelShuffle: ({ x }, { options }) => convforge.pixelShuffle(x, options.factor as number),
+  pixelUnshuffle: ({ x }, { options }) => convforge.pixelUnshuffle(x, options.factor as number),
+  layerNorm: ({ x, weight, bias }, { options }) =>
+    convforge.layerNorm(x, options.normalizedShape as number[], weight, bias, options),
+  groupNorm: ({ x, weight, bias }, { options }) =>
+    convforge.groupNorm(x, options.groups as number, weight, bias, options),
+  instanceNorm: ({ x, weight, bias }) => convforge.instanceNorm(x, weight, bias),
+  localResponseNorm: ({ x }, { options }) => convforge.localResponseNorm(x, options.size as number, options),
+  hardSigmoid: ({ x }) => convforge.hardSigmoid(x),
+  hardSwish: ({ x }) => convforge.hardSwish(x),
+  mish: ({ x }) => convforge.mish(x),
+  selu: ({ x }) => convforge.selu(x),
+  softsign: ({ x }) => convforge.softsign(x),
+  prelu: ({ x, slope }) => convforge.prelu(x, slope.reshape([slope.size, 1, 1])),
+  mod: ({ a, b }) => convforge.mod(a, b),
+  fmod: ({ a, b }) => convforge.fmod(a, b),
+  logSumExp: ({ x }, c) => convforge.logSumExp(x, axisOf(c)),
+  prod: ({ x }, c) => convforge.prod(x, axisOf(c)),
+  cumSum: ({ x }, c) => convforge.cumSum(x, axisOf(c)),
+  norm: ({ x }, c) => convforge.norm(x, axisOf(c)),
+  indexSelect: ({ x }, c) => convforge.indexSelect(x, axisOf(c), positionsOf(c)),
+  gather: ({ x }, c) => convforge.gather(x, axisOf(c), positionsOf(c)),
+  scatter: ({ x, updates }, c) => convforge.scatter(x, axisOf(c), positionsOf(c), updates, c.options),
+  gatherNd: ({ x }, c) => convforge.gatherNd(x, positionsOf(c)),
+  scatterNd: ({ x, updates }, c) => convforge.scatterNd(x, positionsOf(c), updates, c.options),
+  topK: ({ x }, { options }) => convforge.topK(x, options.k as number, options)[0],
+  flip: ({ x }, { options }) => convforge.flip(x, options.axes as number[]),
+  tile: ({ x }, { options }) => convforge.tile(x, options.repeats as number[]),
+  tril: ({ x }, { options }) => convforge.tril(x, options.diagonal as number),
+  triu: ({ x }, { options }) => convforge.triu(x, options.diagonal as number),
 };
+
+const axisOf = ({ options }: Case) => options.axis as number;
+const positionsOf = ({ positions }: Case) => tensor(positions?.data ?? [], positions?.shape, { dtype: 'int32' });
 
 export function kernelOf({ options }: Case): convforge.Pair {
   return options.kernelSize as convforge.Pair;

@@ -70,7 +70,7 @@ export const CORE_REJECTIONS: Rejections = {
   ],
   'dtype.ts': [
     [() => cf.relu(wrong(tensor([1], { dtype: 'int32' }))), DTypeError, `relu: expects float32 or float64, got int32; convert with .to('float32')`],
-    [() => cf.add(wrong(tensor([true])), 1), DTypeError, `add: expects float32 or float64, got bool; convert with .to('float32')`],
+    [() => cf.add(wrong(tensor([true])), 1), DTypeError, `add: expects float32, float64 or int32, got bool; convert with .to('int32')`],
     [() => cf.mul(tensor([1]), wrong(tensor([1], { dtype: 'float64' }))), DTypeError, 'mul: operands must share one dtype, got float32 and float64'],
     [() => cf.lt(tensor([1]), wrong(tensor([1], { dtype: 'int64' }))), DTypeError, 'lt: operands must share one dtype, got float32 and int64'],
   ],

@@ -47,6 +47,8 @@ export const OP_REJECTIONS: Rejections = {
     [() => cf.batchNorm(zeros([0, 4, 2, 2]), null, null, { training: true }), ShapeError, 'batchNorm: training needs more than one value per channel, x is [0, 4, 2, 2]'],
   ],
   'ops/binary.ts': [
+    [() => cf.add(int32(1), 0.5), ArgumentError, 'add: the second operand of an int32 tensor must be an integer of 32 bits, got 0.5'],
+    [() => cf.lt(int32(1), 2 ** 31), ArgumentError, 'lt: the second operand of an int32 tensor must be an integer of 32 bits, got 2147483648'],
     [() => cf.add(tensor([1]), wrong('2')), ArgumentError, 'add: the second operand must be a tensor or a number, got string'],
     [() => cf.pow(tensor([1]), wrong(null)), ArgumentError, 'pow: the second operand must be a tensor or a number, got null'],
     [() => cf.eq(tensor([1]), wrong(undefined)), ArgumentError, 'eq: the second operand must be a tensor or a number, got undefined'],
@@ -130,6 +132,7 @@ export const OP_REJECTIONS: Rejections = {
   ],
   'ops/clip.ts': [
     [() => cf.clip(tensor([1]), 2, 1), ArgumentError, 'clip: low must not be above high, got 2 and 1'],
+    [() => cf.clip(int32(1), 0.5, 1), ArgumentError, 'clip: limits of an int32 tensor must be integers or infinite, got 0.5 and 1'],
     [() => cf.clip(tensor([1]), Number.NaN, 1), ArgumentError, 'clip: low must not be above high, got NaN and 1'],
   ],
   'ops/dropout.ts': [
