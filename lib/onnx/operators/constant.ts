@@ -39,7 +39,8 @@ export const CONSTANTS: Family = {
       const x = call.input(0);
       const p = call.float('ratio') ?? call.number(1) ?? 0.5;
       const y = dropout(x, p, { training: call.training });
-      return call.gives(1) ? [y, full(x.shape, 1, { dtype: 'bool' })] : y;
+      // Before opset 12 the mask of a dropout that drops nothing is empty, as onnxruntime has it.
+      return call.gives(1) ? [y, full(x.shape, Number(call.opset >= 12), { dtype: 'bool' })] : y;
     },
   },
   Shape: {

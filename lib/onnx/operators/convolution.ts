@@ -1,41 +1,29 @@
-import { add, conv2d, convTranspose2d, linear, matmul, mul, reshape } from '../../ops/index.js';
+import { add, conv2d, convTranspose2d, linear, matmul, mul } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
 import type { NodeFacts, OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
-import {
-  asImage,
-  explicitPads,
-  likeInput,
-  perAxis,
-  spatialProblem,
-  type Two,
-  WINDOW_ATTRIBUTES,
-  windowsOf,
-} from './window.js';
+import { asImage, likeInput, onImage, perAxis, WINDOW_ATTRIBUTES, type Windows, windowsOf } from './window.js';
 
 export const CONVOLUTIONS: Family = {
   Conv: {
     inputs: [2, 3],
-    attributes: { ...WINDOW_ATTRIBUTES, dilations: 'ints', group: 'int' },
+    attributes: { ...WINDOW_ATTRIBUTES, group: 'int' },
     unsupported: weightProblem,
     evaluate(call) {
-      const x = call.input(0);
-      const image = asImage(call, x);
-      const weight = kernelOf(call, x.rank);
-      const windows = windowsOf(call, image, x.rank, weight.shape.slice(2) as Two);
-      const y = conv2d(image, weight, call.optional(2), { ...windows, groups: call.int('group', 1) });
-      return likeInput(y, x);
+      const [x, weight] = operands(call);
+      const axes = x.rank - 2;
+      const { stride, dilation, padding } = onImage(
+        windowsOf(call, x.shape.slice(2), weight.shape.slice(2)),
+        0,
+        axes - 1,
+      );
+      const options = { stride, dilation, padding, groups: call.int('group', 1) };
+      return likeInput(conv2d(asImage(x), asImage(weight), call.optional(2), options), x);
     },
   },
   ConvTranspose: {
     inputs: [2, 3],
-    attributes: {
-      ...WINDOW_ATTRIBUTES,
-      dilations: 'ints',
-      group: 'int',
-      output_padding: 'ints',
-      output_shape: 'ints',
-    },
+    attributes: { ...WINDOW_ATTRIBUTES, group: 'int', output_padding: 'ints', output_shape: 'ints' },
     unsupported: weightProblem,
     evaluate: transposed,
   },
@@ -49,59 +37,66 @@ export const CONVOLUTIONS: Family = {
 
 function weightProblem(facts: NodeFacts): string | undefined {
   const shape = facts.constantShape(1);
-  return shape && spatialProblem(shape.length - 2);
+  return shape && spatialProblem(shape.length);
 }
 
-/** The weight with height and width, which has as many axes as x in the model. */
-function kernelOf(call: OperatorCall, rank: number): Tensor<'float32'> {
-  const weight = call.input(1);
-  if (weight.rank !== rank) throw call.malformed(`the weight has ${weight.rank} axes, x has ${rank}`);
+function spatialProblem(rank: number): string | undefined {
+  return rank === 3 || rank === 4 ? undefined : `${rank - 2} spatial axes; supported are 1 and 2`;
+}
+
+/** The image and the weight, which have as many axes. */
+function operands(call: OperatorCall): [x: Tensor<'float32'>, weight: Tensor<'float32'>] {
+  const [x, weight] = [call.input(0), call.input(1)];
+  const problem = spatialProblem(weight.rank);
+  if (problem) throw call.unsupported(problem);
+  if (weight.rank !== x.rank) throw call.malformed(`the weight has ${weight.rank} axes, x has ${x.rank}`);
   const expected = call.ints('kernel_shape');
-  if (expected?.some((extent, axis) => extent !== weight.shape[axis + 2])) {
-    throw call.malformed(`kernel_shape is [${expected.join(', ')}], the weight [${weight.shape.join(', ')}]`);
+  const kernel = weight.shape.slice(2);
+  if (expected && expected.join() !== kernel.join()) {
+    throw call.malformed(`kernel_shape is [${expected.join(', ')}], the weight's is [${kernel.join(', ')}]`);
   }
-  return rank === 3 ? reshape(weight, [weight.shape[0], weight.shape[1], 1, weight.shape[2]]) : weight;
+  return [x, weight];
 }
 
 function transposed(call: OperatorCall): Tensor {
-  const x = call.input(0);
-  const image = asImage(call, x);
-  const weight = kernelOf(call, x.rank);
+  const [x, weight] = operands(call);
   const axes = x.rank - 2;
-  const options = {
-    stride: perAxis(call, 'strides', axes),
-    dilation: perAxis(call, 'dilations', axes),
-    outputPadding: perAxis(call, 'output_padding', axes, 0),
-    groups: call.int('group', 1),
-  };
-  if (axes === 1) options.outputPadding[0] = 0;
-  const padding = transposedPadding(call, image, weight, axes, options);
-  return likeInput(convTranspose2d(image, weight, call.optional(2), { ...options, padding }), x);
+  const kernel = weight.shape.slice(2);
+  const extra = perAxis(call, 'output_padding', axes, 0);
+  const isFitted = call.ints('output_shape') || call.string('auto_pad', 'NOTSET').startsWith('SAME');
+  const windows = isFitted ? fitted(call, x, kernel, extra) : { ...windowsOf(call, x.shape.slice(2), kernel), extra };
+  const { stride, dilation, padding } = onImage(windows, 0, axes - 1);
+  const [outputPadding, groups] = [axes === 1 ? ([0, windows.extra[0]] as const) : windows.extra, call.int('group', 1)];
+  const options = { stride, dilation, padding, outputPadding: outputPadding as [number, number], groups };
+  return likeInput(convTranspose2d(asImage(x), asImage(weight), call.optional(2), options), x);
 }
 
-/** Padding that is given, or follows from the output's size: from output_shape, or with auto_pad from stride · input. */
-function transposedPadding(
+/**
+ * Padding that gives the output a certain size: output_shape, or with auto_pad stride · input. A larger one than there is
+ * without any padding is reached by output padding (`extra`); for auto_pad it stays smaller, as onnxruntime has it.
+ */
+function fitted(
   call: OperatorCall,
-  image: Tensor,
-  weight: Tensor,
-  axes: number,
-  { stride, dilation, outputPadding }: { stride: Two; dilation: Two; outputPadding: Two },
-): [number, number, number, number] {
-  const auto = call.string('auto_pad', 'NOTSET');
-  const wanted = call.ints('output_shape');
-  if (!wanted && auto === 'NOTSET') return explicitPads(call, axes);
-  if (!wanted && auto === 'VALID') return [0, 0, 0, 0];
-  const spatial = image.shape.slice(2);
-  const size = wanted ? wanted.slice(-axes) : spatial.slice(2 - axes).map((extent, i) => extent * stride[i + 2 - axes]);
+  x: Tensor,
+  kernel: readonly number[],
+  given: readonly number[],
+): Windows & { extra: readonly number[] } {
+  const spatial = x.shape.slice(2);
+  const stride = perAxis(call, 'strides', spatial.length);
+  const dilation = perAxis(call, 'dilations', spatial.length);
+  const wanted = call.ints('output_shape')?.slice(-spatial.length);
+  if (wanted && wanted.length < spatial.length) {
+    throw call.malformed(`output_shape has ${wanted.length} elements, there are ${spatial.length} spatial axes`);
+  }
   const totals = spatial.map((extent, axis) => {
-    if (axis < 2 - axes) return 0;
-    const reach = dilation[axis] * (weight.shape[axis + 2] - 1) + 1;
-    return stride[axis] * (extent - 1) + outputPadding[axis] + reach - size[axis - 2 + axes];
+    const reach = dilation[axis] * (kernel[axis] - 1) + 1;
+    return stride[axis] * (extent - 1) + given[axis] + reach - (wanted?.[axis] ?? stride[axis] * extent);
   });
-  if (totals.some((total) => total < 0))
-    throw call.unsupported(`an output_shape of [${size.join(', ')}], larger than all padding removed`);
-  const [top, left] = totals.map((total) => (auto === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2)));
-  return [top, left, totals[0] - top, totals[1] - left];
+  const half = call.string('auto_pad') === 'SAME_UPPER' ? Math.floor : Math.ceil;
+  const before = totals.map((total) => half(Math.max(0, total) / 2));
+  const behind = totals.map((total, axis) => Math.max(0, total) - before[axis]);
+  const extra = given.map((each, axis) => each + (wanted ? Math.max(0, -totals[axis]) : 0));
+  return { kernel, stride, dilation, padding: [...before, ...behind], extra };
 }
 
 /** alpha·A·B + beta·C; a fully connected layer when it is no more than that. */

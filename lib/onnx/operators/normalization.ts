@@ -1,4 +1,19 @@
-import { batchNorm, expand, groupNorm, instanceNorm, layerNorm, localResponseNorm, reshape } from '../../ops/index.js';
+import {
+  add,
+  batchNorm,
+  expand,
+  flip,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  localResponseNorm,
+  mean,
+  reciprocal,
+  reshape,
+  sqrt,
+  square,
+  sub,
+} from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
 import type { OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
@@ -31,26 +46,35 @@ export const NORMALIZATIONS: Family = {
   LayerNormalization: {
     since: 17,
     inputs: [2, 3],
+    outputs: 3,
     attributes: { axis: 'int', epsilon: 'float', stash_type: [1] },
-    evaluate: (call) => {
-      const x = call.input(0);
-      const axis = call.int('axis', -1);
-      const shape = x.shape.slice(axis < 0 ? axis + x.rank : axis);
-      return layerNorm(x, shape, call.input(1), call.optional(2), { eps: call.float('epsilon', 1e-5) });
-    },
+    evaluate: layerNormalization,
   },
   LRN: {
     inputs: [1, 1],
     attributes: { alpha: 'float', beta: 'float', bias: 'float', size: 'int' },
-    unsupported: (facts) => (facts.int('size', 1) % 2 ? undefined : `an even size (${facts.int('size')})`),
-    evaluate: (call) =>
-      localResponseNorm(call.input(0), call.int('size', 1), {
-        alpha: call.float('alpha', 1e-4),
-        beta: call.float('beta', 0.75),
-        k: call.float('bias', 1),
-      }),
+    evaluate: (call) => {
+      const options = { alpha: call.float('alpha', 1e-4), beta: call.float('beta', 0.75), k: call.float('bias', 1) };
+      const size = call.int('size', 1);
+      const x = call.input(0);
+      // Of an even number of channels ONNX takes one more behind, PyTorch one more before.
+      return size % 2 ? localResponseNorm(x, size, options) : flip(localResponseNorm(flip(x, 1), size, options), 1);
+    },
   },
 };
+
+function layerNormalization(call: OperatorCall): readonly Tensor[] {
+  const x = call.input(0);
+  const given = call.int('axis', -1);
+  const axis = given < 0 ? given + x.rank : given;
+  const eps = call.float('epsilon', 1e-5);
+  const y = layerNorm(x, x.shape.slice(axis), call.input(1), call.optional(2), { eps });
+  if (!call.gives(1) && !call.gives(2)) return [y];
+  const axes = x.shape.map((_, i) => i).slice(axis);
+  const average = mean(x, axes, { keepDims: true });
+  const variance = mean(square(sub(x, average)), axes, { keepDims: true });
+  return [y, average, reciprocal(sqrt(add(variance, eps)))];
+}
 
 /** Scale and offset belong to groups before opset 21, then to channels. */
 function groupNormalization(call: OperatorCall): Tensor {

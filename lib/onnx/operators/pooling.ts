@@ -8,18 +8,21 @@ import {
   max,
   maxPool2d,
   maxPool2dWithIndices,
+  mean,
   mul,
   pad,
+  permute,
+  reshape,
+  sub,
 } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import type { NodeFacts, OperatorCall } from '../operator.js';
+import type { OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 import {
   asImage,
-  kernelShape,
-  kernelShapeProblem,
+  type ImageWindows,
   likeInput,
-  type Two,
+  onImage,
   WINDOW_ATTRIBUTES,
   type Windows,
   windowsOf,
@@ -29,87 +32,108 @@ export const POOLINGS: Family = {
   MaxPool: {
     inputs: [1, 1],
     outputs: 2,
-    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', dilations: 'ints', storage_order: [0] },
-    unsupported: kernelShapeProblem,
-    evaluate: maxPool,
+    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', storage_order: 'int' },
+    evaluate: (call) => (call.gives(1) ? maxPoolWithIndices(call) : pooled(call, maximum)),
   },
   AveragePool: {
     inputs: [1, 1],
-    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', count_include_pad: 'int', dilations: 'ints' },
-    unsupported: averageProblem,
-    evaluate: averagePool,
+    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', count_include_pad: 'int' },
+    evaluate: (call) => pooled(call, average),
   },
   GlobalAveragePool: {
     inputs: [1, 1],
-    evaluate: (call) => likeInput(adaptiveAvgPool2d(asImage(call, call.input(0)), 1), call.input(0)),
+    evaluate: (call) => {
+      const x = call.input(0);
+      return x.rank === 4 ? adaptiveAvgPool2d(x, 1) : mean(x, spatialAxes(x), { keepDims: true });
+    },
   },
   GlobalMaxPool: {
     inputs: [1, 1],
-    evaluate: (call) => {
-      const x = call.input(0);
-      const axes = x.shape.map((_, axis) => axis).slice(2);
-      return max(x, axes, { keepDims: true });
-    },
+    evaluate: (call) => max(call.input(0), spatialAxes(call.input(0)), { keepDims: true }),
   },
 };
 
-function maxPool(call: OperatorCall): Tensor | readonly Tensor[] {
+function spatialAxes({ shape }: Tensor): number[] {
+  return shape.map((_, axis) => axis).slice(2);
+}
+
+type Pool = (call: OperatorCall, image: Tensor<'float32'>, windows: ImageWindows) => Tensor<'float32'>;
+
+/** Pools over one to three spatial axes: maxima and means of boxes are those of columns of those of faces. */
+function pooled(call: OperatorCall, pool: Pool): Tensor {
   const x = call.input(0);
-  const { image, kernel, options } = poolingOf(call, x, -Infinity);
-  if (!call.gives(1)) return likeInput(maxPool2d(image, kernel, options), x);
-  const [y, positions] = maxPool2dWithIndices(image, kernel, options);
-  return [likeInput(y, x), likeInput(flatIndices(positions, image), x)];
+  const [n, c, ...spatial] = x.shape;
+  const windows = poolingWindows(call, spatial);
+  if (spatial.length < 3) return likeInput(pool(call, asImage(x), onImage(windows, 0, spatial.length - 1)), x);
+  if (spatial.length > 3) throw call.unsupported(`${spatial.length} spatial axes; supported are 1 to 3`);
+  const [d, h, w] = spatial;
+  const faces = pool(call, reshape(x, [n, c * d, h, w]), onImage(windows, 1, 2));
+  const [, , oh, ow] = faces.shape;
+  const rows = permute(reshape(faces, [n, c, d, oh * ow]), [0, 1, 3, 2]);
+  const columns = permute(pool(call, rows, onImage(windows, 0, 0)), [0, 1, 3, 2]);
+  return reshape(columns, [n, c, columns.shape[2], oh, ow]);
 }
 
-/** ONNX counts positions through the whole tensor, convforge within each plane. */
-function flatIndices(positions: Tensor<'int32'>, image: Tensor): Tensor<'int32'> {
-  const [n, c, h, w] = image.shape;
-  const planes = Int32Array.from({ length: n * c }, (_, plane) => plane * h * w);
-  return add(positions, tensor(planes, [n, c, 1, 1]));
+function poolingWindows(call: OperatorCall, spatial: readonly number[]): Windows {
+  const kernel = call.ints('kernel_shape');
+  if (!kernel) throw call.malformed('kernel_shape is missing');
+  if (kernel.length === spatial.length) return windowsOf(call, spatial, kernel);
+  throw call.malformed(`kernel_shape has ${kernel.length} elements, there are ${spatial.length} spatial axes`);
 }
 
-function averageProblem(facts: NodeFacts): string | undefined {
-  const isDilated = facts.ints('dilations')?.some((dilation) => dilation !== 1) ?? false;
-  if (isDilated && facts.flag('ceil_mode')) return 'dilations together with ceil_mode';
-  return kernelShapeProblem(facts);
+function maximum(call: OperatorCall, image: Tensor<'float32'>, windows: ImageWindows): Tensor<'float32'> {
+  const { kernel, padding } = windows;
+  if (!isWide(windows)) return maxPool2d(image, kernel, { ...windows, ceilMode: call.flag('ceil_mode') });
+  refuseCeil(call);
+  return maxPool2d(pad(image, padding, { value: -Infinity }), kernel, { ...windows, padding: 0 });
 }
 
-function averagePool(call: OperatorCall): Tensor {
-  const x = call.input(0);
+function average(call: OperatorCall, image: Tensor<'float32'>, windows: ImageWindows): Tensor<'float32'> {
+  const { kernel, padding, dilation } = windows;
   const countIncludePad = call.flag('count_include_pad');
-  const { image, kernel, options } = poolingOf(call, x, countIncludePad ? 0 : null);
-  const y = options.dilation.some((dilation) => dilation !== 1)
-    ? dilatedAverage(image, kernel, options, countIncludePad)
-    : avgPool2d(image, kernel, { ...options, countIncludePad });
-  return likeInput(y, x);
+  const isDense = dilation.every((each) => each === 1);
+  if (isDense && !isWide(windows)) {
+    return avgPool2d(image, kernel, { ...windows, ceilMode: call.flag('ceil_mode'), countIncludePad });
+  }
+  refuseCeil(call);
+  const [, c, h, w] = image.shape;
+  // Sums are convolutions with ones, of each channel for itself; so are the numbers of pixels in them.
+  const sum = (x: Tensor<'float32'>, groups: number) =>
+    conv2d(pad(x, padding), full([groups, 1, ...kernel], 1), null, { ...windows, padding: 0, groups });
+  const sums = sum(image, c);
+  return countIncludePad ? mul(sums, 1 / (kernel[0] * kernel[1])) : div(sums, sum(full([1, 1, h, w], 1), 1));
 }
 
-/** A sum of pixels with gaps between them is a depthwise convolution with ones; so is their number. */
-function dilatedAverage(
-  x: Tensor<'float32'>,
-  kernel: Two,
-  windows: Windows,
-  countIncludePad: boolean,
-): Tensor<'float32'> {
-  const [, c, h, w] = x.shape;
-  const total = conv2d(x, full([c, 1, ...kernel], 1), null, { ...windows, groups: c });
-  if (countIncludePad) return mul(total, 1 / (kernel[0] * kernel[1]));
-  return div(total, conv2d(full([1, 1, h, w], 1), full([1, 1, ...kernel], 1), null, windows));
+/** Padding beyond half the window, which convforge's own pooling refuses. */
+function isWide({ kernel: [kh, kw], padding: [top, left, bottom, right] }: ImageWindows): boolean {
+  return 2 * Math.max(top, bottom) > kh || 2 * Math.max(left, right) > kw;
 }
 
-/**
- * The window of a pooling. Padding beyond half of it, which convforge's pooling refuses, is put around the image before:
- * with `value` if that gives the same result, else (null) not at all.
- */
-function poolingOf(call: OperatorCall, x: Tensor<'float32'>, value: number | null) {
-  const image = asImage(call, x);
-  const kernel = kernelShape(call, x.rank - 2);
+function refuseCeil(call: OperatorCall): void {
+  if (call.flag('ceil_mode')) throw call.unsupported('ceil_mode with dilations or padding beyond half the window');
+}
+
+/** ONNX counts positions through the whole tensor, in planes by rows or by columns; convforge within each plane, by rows. */
+function maxPoolWithIndices(call: OperatorCall): readonly Tensor[] {
+  const x = call.input(0);
+  const [n, c, ...spatial] = x.shape;
+  if (spatial.length > 2) throw call.unsupported(`indices over ${spatial.length} spatial axes; supported are 1 and 2`);
+  const image = asImage(x);
+  const windows = onImage(poolingWindows(call, spatial), 0, spatial.length - 1);
   const ceilMode = call.flag('ceil_mode');
-  const windows = windowsOf(call, image, x.rank, kernel);
-  const [top, left, bottom, right] = windows.padding;
-  const isWide = 2 * Math.max(top, bottom) > kernel[0] || 2 * Math.max(left, right) > kernel[1];
-  if (!isWide || value === null || ceilMode) return { image, kernel, options: { ...windows, ceilMode } };
-  const padded = pad(image, windows.padding, { value });
-  if (call.gives(1)) throw call.unsupported('indices together with padding beyond half the window');
-  return { image: padded, kernel, options: { ...windows, padding: [0, 0, 0, 0] as Windows['padding'], ceilMode } };
+  const [y, positions] = maxPool2dWithIndices(image, windows.kernel, { ...windows, ceilMode });
+  const [h, w] = image.shape.slice(2);
+  const planes = tensor(
+    Int32Array.from({ length: n * c }, (_, plane) => plane * h * w),
+    [n, c, 1, 1],
+  );
+  const indices = add(call.flag('storage_order') ? byColumns(positions, h, w) : positions, planes);
+  return [likeInput(y, x), likeInput(indices, x)];
+}
+
+/** row · w + column → column · h + row */
+function byColumns(positions: Tensor<'int32'>, h: number, w: number): Tensor<'int32'> {
+  const row = div(positions, w);
+  const column = sub(positions, mul(row, w));
+  return add(mul(column, h), row);
 }

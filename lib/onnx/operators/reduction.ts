@@ -1,8 +1,10 @@
+import { tensor } from '../../creation.js';
 import {
   abs,
   argmax,
   argmin,
   cumSum,
+  flip,
   log,
   logSumExp,
   max,
@@ -12,6 +14,7 @@ import {
   type ReduceOptions,
   sqrt,
   square,
+  sub,
   sum,
   topK,
 } from '../../ops/index.js';
@@ -30,16 +33,8 @@ export const REDUCTIONS: Family = {
   ReduceSumSquare: reduction((x, axes, options) => sum(square(x), axes, options)),
   ReduceLogSum: reduction((x, axes, options) => log(sum(x, axes, options))),
   ReduceLogSumExp: reduction(logSumExp),
-  ArgMax: {
-    inputs: [1, 1],
-    attributes: { axis: 'int', keepdims: 'int', select_last_index: [0] },
-    evaluate: (call) => argmax(call.input(0), call.int('axis', 0), { keepDims: call.flag('keepdims', true) }),
-  },
-  ArgMin: {
-    inputs: [1, 1],
-    attributes: { axis: 'int', keepdims: 'int', select_last_index: [0] },
-    evaluate: (call) => argmin(call.input(0), call.int('axis', 0), { keepDims: call.flag('keepdims', true) }),
-  },
+  ArgMax: position(argmax),
+  ArgMin: position(argmin),
   TopK: {
     inputs: [1, 2],
     outputs: 2,
@@ -75,6 +70,21 @@ function reduction(compute: Reduce): Operator {
       if (axes.length === 0 && call.flag('noop_with_empty_axes')) return x;
       const keepDims = call.flag('keepdims', true);
       return compute(x, axes.length ? axes : undefined, { keepDims });
+    },
+  };
+}
+
+/** Where the extreme is: its first place, or the last, which is the first of the reversed axis. */
+function position(compute: typeof argmax): Operator {
+  return {
+    inputs: [1, 1],
+    attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },
+    evaluate(call) {
+      const x = call.input(0);
+      const axis = call.int('axis', 0);
+      const options = { keepDims: call.flag('keepdims', true) };
+      if (!call.flag('select_last_index')) return compute(x, axis, options);
+      return sub(tensor(Int32Array.of((x.shape.at(axis) ?? 0) - 1), []), compute(flip(x, axis), axis, options));
     },
   };
 }

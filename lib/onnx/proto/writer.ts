@@ -20,7 +20,7 @@ export class WireWriter {
   /** Bytes, which are not copied now: they must not change before the message is joined. */
   bytes(field: number, value: Uint8Array): void {
     this.#scalars.tag(field, WireType.LengthDelimited).uint32(value.length);
-    this.#append(value);
+    this.#append([value]);
   }
 
   int(field: number, value: number | bigint): void {
@@ -57,7 +57,7 @@ export class WireWriter {
     write(inner);
     const { parts, length } = inner.#finish();
     this.#scalars.tag(field, WireType.LengthDelimited).uint32(length);
-    for (const part of parts) this.#append(part);
+    this.#append(parts);
   }
 
   /** The message as one piece. */
@@ -79,14 +79,15 @@ export class WireWriter {
     this.bytes(field, packed.finish());
   }
 
-  #append(part: Uint8Array): void {
-    const before = this.#scalars.finish();
-    this.#parts.push(before, part);
-    this.#length += before.length + part.length;
+  #append(parts: readonly Uint8Array[]): void {
+    for (const part of [this.#scalars.finish(), ...parts]) {
+      if (part.length > 0) this.#parts.push(part);
+      this.#length += part.length;
+    }
   }
 
   #finish(): { parts: Uint8Array[]; length: number } {
-    this.#append(new Uint8Array());
+    this.#append([]);
     return { parts: this.#parts, length: this.#length };
   }
 }
