@@ -73,10 +73,13 @@ def _transposed():
     transposed("stride", (1, 2, 3, 4), (2, 3, 3, 2), strides=[2, 3], bias=False)
     transposed("pads", (1, 2, 4, 4), (2, 3, 4, 4), strides=[2, 2], pads=[0, 1, 2, 1], why="four-sided")
     transposed("output_padding", (1, 2, 3, 3), (2, 2, 3, 3), strides=[2, 3], pads=[1, 1, 1, 1], output_padding=[1, 2])
-    transposed("output_shape", (1, 2, 3, 3), (2, 2, 3, 3), strides=[3, 2], output_shape=[10, 8], why="pads follow from it")
+    transposed("output_shape", (1, 2, 3, 3), (2, 2, 3, 3), strides=[3, 2], output_shape=[8, 6], why="pads follow from it")
+    why = "more than the kernel reaches, so that the rest is bias"
+    transposed("output_shape_beyond", (1, 2, 3, 3), (2, 2, 3, 3), strides=[3, 2], output_shape=[10, 8], why=why)
     for auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         name = auto_pad.lower()
-        transposed(name, (1, 2, 3, 4), (2, 2, 3, 2), strides=[2, 3], auto_pad=auto_pad)
+        transposed(name, (1, 2, 3, 4), (2, 2, 3, 4), strides=[2, 3], auto_pad=auto_pad)
+        transposed(f"{name}_small_kernel", (1, 2, 3, 4), (2, 2, 3, 2), strides=[2, 3], auto_pad=auto_pad)
         transposed(f"{name}_output_shape", (1, 1, 3, 3), (1, 2, 4, 4), strides=[2, 2], auto_pad=auto_pad, output_shape=[7, 7])
     transposed("valid", (1, 2, 3, 4), (2, 2, 3, 2), strides=[2, 3], auto_pad="VALID")
     transposed("groups", (1, 4, 3, 3), (4, 3, 3, 3), group=2, strides=[2, 2], pads=[1, 1, 1, 1])
@@ -124,7 +127,9 @@ def _max_pools():
         exact=True,
     )
     lowest = np.full((1, 1, 4, 4), -np.inf, np.float32)
-    op("maxpool/all_infinite", "MaxPool", {"x": lowest}, opset=12, kernel_shape=[3, 3], pads=[1, 1, 1, 1], exact=True)
+    settings = {"opset": 12, "kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "answer": lowest}
+    # onnxruntime gives the lowest finite number
+    op("maxpool/all_infinite", "MaxPool", {"x": lowest}, exact=True, **settings)
     exported("maxpool/torch", nn.MaxPool2d(3, 2, 1, ceil_mode=True), normal(2, 3, 8, 7), exact=True)
     bottom = nn.MaxPool2d(2, return_indices=True)
     exported("maxpool/torch_indices", bottom, normal(1, 2, 4, 6), exact=True, why="made per channel by further nodes")

@@ -146,7 +146,7 @@ def _suppression():
 def _inference():
     x = normal(2, 3)
     op("inference/dropout_opset7", "Dropout", {"x": x}, opset=7, ratio=0.3, exact=True)
-    op("inference/dropout_opset10_mask", "Dropout", {"x": x}, opset=10, out="float32 bool", exact=True)
+    op("inference/dropout_opset10", "Dropout", {"x": x}, opset=10, exact=True)
     op("inference/dropout_opset12", "Dropout", {"x": x, "ratio": constant(0.3, np.float32)}, opset=12, exact=True)
     off = {"x": x, "ratio": constant(0.5, np.float32), "training": constant(False, bool)}
     op("inference/dropout_opset13_mask", "Dropout", off, opset=13, out="float32 bool", exact=True)

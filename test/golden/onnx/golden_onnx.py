@@ -173,7 +173,7 @@ def op(path, operator, inputs, *, opset=13, out="float32", why=None, ir=None, ex
         ir=ir,
         why=why,
         exact=exact,
-        **({} if answer is None else {"reference": "script", "answers": {"y": _answer(answer)}}),
+        **({} if answer is None else {"reference": "script", "answers": {"y": encode_answer(answer)}}),
     )
 
 
@@ -200,7 +200,7 @@ def exported(path, module, *inputs, opset=13, why=None, dynamic=None, exact=Fals
     settings = {"opset_version": opset, "input_names": names, "output_names": outputs, **settings}
     torch.onnx.export(module, arguments, file, dynamic_axes={names[0]: dynamic} if dynamic else None, **settings)
     operators = sorted({node.op_type for node in onnx.load_from_string(file.getvalue()).graph.node} - {"Constant"})
-    encoded = {name: _answer(value.numpy(), exact) for name, value in zip(outputs, answers)}
+    encoded = {name: encode_answer(value.numpy(), exact) for name, value in zip(outputs, answers)}
     fed = dict(zip(names, inputs))
     rest = {"reference": "torch", "answers": encoded, "exact": exact, "tolerance": tolerance, "why": why}
     record(path, file.getvalue(), fed, operators=operators, opset=opset, **rest)
@@ -219,7 +219,8 @@ def _is_variance(module, parameter):
     return any(value is parameter and name.endswith("running_var") for name, value in module.named_buffers())
 
 
-def _answer(value, exact=False):
+def encode_answer(value, exact=False):
+    """Nine digits of float64, so that differences are the tested code's own; as float32 where all must be equal."""
     if value.dtype != np.float64:
         return encode(value)
     return encode(value.astype(np.float32)) if exact else {**encode(value, digits=9), "type": "float32"}
