@@ -45,7 +45,9 @@ export function differences(expected: OnnxCase, actual: Record<string, StoredTen
     const kind = ({ type, dims }: StoredTensor) => `${type} [${dims}]`;
     if (kind(stored) !== kind(found)) return [`${name} is ${kind(found)} instead of ${kind(stored)}`];
     // the files have the shortest decimals that give a float32 back
-    const numbers = stored.data.map((value) => (stored.type === 'float32' ? Math.fround(Number(value)) : Number(value)));
+    const numbers = stored.data.map((value) =>
+      stored.type === 'float32' ? Math.fround(Number(value)) : Number(value),
+    );
     const problem = firstDifference(numbers, found.data.map(Number), expected.tolerance ?? tolerance);
     return problem ? [`${name}${problem}`] : [];
   });
