@@ -25,16 +25,21 @@ async function outcome(call) {
   }
 }
 
-/** Runs the program on the models of a folder. */
+/** Runs the program on the models of a folder. What a step throws is what it saw. */
 export async function program({ InferenceSession, Tensor }, folder) {
   const seen = {};
+  const step = async (name, look) => {
+    try {
+      seen[name] = await look();
+    } catch (error) {
+      seen[name] = `threw ${error.message}`;
+    }
+  };
   const model = (name) => join(folder, `${name}.onnx`);
-  const picture = (batch) =>
-    new Tensor(
-      'float32',
-      Float32Array.from({ length: batch * 297 }, (_, i) => Math.sin(i)),
-      [batch, 3, 9, 11],
-    );
+  const picture = (batch) => {
+    const pixels = Float32Array.from({ length: batch * 297 }, (_, i) => Math.sin(i));
+    return new Tensor('float32', pixels, [batch, 3, 9, 11]);
+  };
 
   const session = await InferenceSession.create(model('exporter/classifier'), {
     executionProviders: ['cpu'],
@@ -46,89 +51,104 @@ export async function program({ InferenceSession, Tensor }, folder) {
     interOpNumThreads: 1,
     logSeverityLevel: 3,
   });
-  seen.names = { inputs: [...session.inputNames], outputs: [...session.outputNames] };
-  seen.metadata = { inputs: session.inputMetadata, outputs: session.outputMetadata };
+  await step('names', () => ({ inputs: [...session.inputNames], outputs: [...session.outputNames] }));
+  await step('metadata', () => ({ inputs: session.inputMetadata, outputs: session.outputMetadata }));
 
-  const { y } = await session.run({ x: picture(1) });
-  seen.run = shown(y);
-  seen.isTensor = y instanceof Tensor;
-  seen.batches = [];
-  for (const batch of [2, 5, 1]) seen.batches.push(shown((await session.run({ x: picture(batch) })).y));
-  const together = await Promise.all([1, 2, 3].map((batch) => session.run({ x: picture(batch) })));
-  seen.together = together.map((results) => shown(results.y));
+  await step('run', async () => shown((await session.run({ x: picture(1) })).y));
+  await step('results are tensors', async () => (await session.run({ x: picture(1) })).y instanceof Tensor);
+  await step('batches', async () => {
+    const results = [];
+    for (const batch of [2, 5, 1]) results.push(shown((await session.run({ x: picture(batch) })).y));
+    return results;
+  });
+  await step('runs at once', async () => {
+    const together = await Promise.all([1, 2, 3].map((batch) => session.run({ x: picture(batch) })));
+    return together.map(({ y }) => shown(y));
+  });
 
-  seen.fetchNames = shownAll(await session.run({ x: picture(1) }, ['y']));
-  seen.fetchNull = shownAll(await session.run({ x: picture(1) }, { y: null }));
-  const memory = new Float32Array(4);
-  const given = await session.run({ x: picture(1) }, { y: new Tensor('float32', memory, [1, 4]) });
-  seen.fetchInto = { results: shownAll(given), memory: [...memory] };
-  seen.withOptions = shownAll(await session.run({ x: picture(1) }, { tag: 'a run', logSeverityLevel: 3 }));
-  seen.withBoth = shownAll(await session.run({ x: picture(1) }, ['y'], { tag: 'another' }));
+  await step('outputs by name', async () => shownAll(await session.run({ x: picture(1) }, ['y'])));
+  await step('outputs as null', async () => shownAll(await session.run({ x: picture(1) }, { y: null })));
+  await step('outputs into memory', async () => {
+    const memory = new Float32Array(4);
+    const results = await session.run({ x: picture(1) }, { y: new Tensor('float32', memory, [1, 4]) });
+    return { results: shownAll(results), memory: [...memory] };
+  });
+  const options = { tag: 'a run', logSeverityLevel: 3 };
+  await step('options of a run', async () => shownAll(await session.run({ x: picture(1) }, options)));
+  await step('outputs and options', async () => shownAll(await session.run({ x: picture(1) }, ['y'], options)));
 
-  seen.refusals = {
-    'no feeds': await outcome(() => session.run({})),
-    'an unknown output': await outcome(() => session.run({ x: picture(1) }, ['z'])),
-    'another type': await outcome(() => session.run({ x: new Tensor('int32', new Int32Array(297), [1, 3, 9, 11]) })),
-    'another rank': await outcome(() => session.run({ x: new Tensor('float32', new Float32Array(297), [297]) })),
-    'another extent': await outcome(() =>
-      session.run({ x: new Tensor('float32', new Float32Array(297), [1, 9, 3, 11]) }),
-    ),
-    'no tensor': await outcome(() => session.run({ x: new Float32Array(297) })),
-    'nothing at all': await outcome(() => session.run()),
-    'a file that is not there': await outcome(() => InferenceSession.create(model('nowhere'))),
-    'bytes that are no model': await outcome(() => InferenceSession.create(new Uint8Array([1, 2, 3]))),
-    'a tensor of too few elements': await outcome(() => new Tensor('float32', new Float32Array(3), [2, 2])),
+  const floats = (dims) => new Tensor('float32', new Float32Array(297), dims);
+  const refusals = {
+    'no feeds': () => session.run({}),
+    'an unknown output': () => session.run({ x: picture(1) }, ['z']),
+    'another type': () => session.run({ x: new Tensor('int32', new Int32Array(297), [1, 3, 9, 11]) }),
+    'another rank': () => session.run({ x: floats([297]) }),
+    'another extent': () => session.run({ x: floats([1, 9, 3, 11]) }),
+    'no tensor': () => session.run({ x: new Float32Array(297) }),
+    'nothing at all': () => session.run(),
+    'a file that is not there': () => InferenceSession.create(model('nowhere')),
+    'bytes that are no model': () => InferenceSession.create(new Uint8Array([1, 2, 3])),
+    'a tensor of too few elements': () => new Tensor('float32', new Float32Array(3), [2, 2]),
   };
-  seen.afterRefusals = shown((await session.run({ x: picture(1) })).y);
+  for (const [name, call] of Object.entries(refusals)) await step(`given ${name}`, () => outcome(call));
+  await step('run after refusals', async () => shown((await session.run({ x: picture(1) })).y));
   await session.release();
-  seen.afterRelease = await outcome(() => session.run({ x: picture(1) }));
+  await step('run after release', () => outcome(() => session.run({ x: picture(1) })));
 
   const bytes = readFileSync(model('exporter/classifier'));
-  for (const [how, source] of Object.entries({
-    Buffer: bytes,
-    Uint8Array: new Uint8Array(bytes),
-    ArrayBuffer: new Uint8Array(bytes).buffer,
-  })) {
-    const fromBytes = await InferenceSession.create(source);
-    seen[`from ${how}`] = shown((await fromBytes.run({ x: picture(1) })).y);
-    await fromBytes.release();
+  const sources = { Buffer: bytes, Uint8Array: new Uint8Array(bytes), ArrayBuffer: new Uint8Array(bytes).buffer };
+  for (const [how, source] of Object.entries(sources)) {
+    await step(`a model in a ${how}`, async () => {
+      const fromBytes = await InferenceSession.create(source);
+      const { y } = await fromBytes.run({ x: picture(1) });
+      await fromBytes.release();
+      return shown(y);
+    });
   }
 
-  const once = async (name, feeds) => {
-    const opened = await InferenceSession.create(model(name));
-    const { inputMetadata, outputMetadata } = opened;
-    const results = shownAll(await opened.run(feeds));
-    await opened.release();
-    // shapes of outputs that the file leaves open are for each package to work out or not
-    const outputs = outputMetadata.map(({ name, isTensor, type }) => ({ name, isTensor, type }));
-    return { inputs: inputMetadata, outputs, results };
-  };
-  seen.int64 = await once('binary/add_int64', {
+  const once = (what, name, feeds) =>
+    step(what, async () => {
+      const opened = await InferenceSession.create(model(name));
+      const { inputMetadata, outputMetadata } = opened;
+      const results = shownAll(await opened.run(feeds()));
+      await opened.release();
+      // shapes of outputs that the file leaves open are for each package to work out or not
+      const outputs = outputMetadata.map((each) => ({ name: each.name, isTensor: each.isTensor, type: each.type }));
+      return { inputs: inputMetadata, outputs, results };
+    });
+  await once('int64', 'binary/add_int64', () => ({
     a: new Tensor(
       'int64',
       BigInt64Array.from({ length: 15 }, (_, i) => BigInt(i) - 7n),
       [3, 5],
     ),
     b: new Tensor('int64', [1n, -2n, 3n, -4n, 5n], [5]),
-  });
-  seen.bool = await once('compare/and', {
+  }));
+  await once('bool', 'compare/and', () => ({
     a: new Tensor('bool', [true, false, true, true, ...new Array(8).fill(false)], [3, 4]),
     b: new Tensor('bool', Uint8Array.of(1, 1, 0, 1), [4]),
-  });
-  seen.comparison = await once('compare/greater', {
+  }));
+  await once('types from arrays', 'compare/greater', () => ({
     a: new Tensor(
       Float32Array.from({ length: 15 }, (_, i) => i - 7),
       [3, 5],
     ),
     b: new Tensor('float32', [0, 1, 2, 3, -4], [5]),
-  });
-  seen.uint8 = await once('cast/uint8_to_float', { x: new Tensor('uint8', Uint8Array.of(0, 1, 128, 255), [4]) });
-  seen.severalOutputs = await once('position/top_all', { x: new Tensor(Float32Array.of(3, -1, 4, 1, 5), [5]) });
-  seen.scalar = await once('file/scalar', { x: new Tensor('float32', Float32Array.of(-3), []) });
-  seen.empty = await once('file/empty_batch', { x: new Tensor('float32', new Float32Array(0), [0, 3, 2, 2]) });
+  }));
+  await once('uint8', 'cast/uint8_to_float', () => ({ x: new Tensor('uint8', Uint8Array.of(0, 1, 128, 255), [4]) }));
+  await once('several outputs', 'position/top_all', () => ({
+    x: new Tensor('float32', Float32Array.of(3, -1, 4, 1, 5), [5]),
+  }));
+  await once('a scalar', 'file/scalar', () => ({ x: new Tensor('float32', Float32Array.of(-3), []) }));
+  await once('no elements', 'file/empty_batch', () => ({
+    x: new Tensor('float32', new Float32Array(0), [0, 3, 2, 2]),
+  }));
 
-  const tensor = new Tensor('float32', Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
-  seen.tensor = { ...shown(tensor), reshaped: shown(tensor.reshape([3, 2])), location: tensor.location };
-  seen.getData = Array.from(await tensor.getData());
+  const tensor = () => new Tensor('float32', Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+  await step('a tensor', () => shown(tensor()));
+  await step('a tensor without dims', () => shown(new Tensor('float32', Float32Array.of(1, 2))));
+  await step('a tensor reshaped', () => shown(tensor().reshape([3, 2])));
+  await step('where a tensor is', () => tensor().location);
+  await step('data that may have to be fetched', async () => Array.from(await tensor().getData()));
   return seen;
 }

@@ -179,8 +179,8 @@ def op(path, operator, inputs, *, opset=13, out="float32", why=None, ir=None, ex
 
 def exported(path, module, *inputs, opset=13, why=None, dynamic=None, exact=False, tolerance=None, **settings):
     """
-    What PyTorch exports of a module (or function of tensors), with its answers. `dynamic`: axes of the first input
-    whose extent the exporter must not fix.
+    What PyTorch exports of a module (or function of tensors), with its answers. `dynamic`: axes of the inputs whose
+    extent the exporter must not fix.
     """
     module = (module if isinstance(module, torch.nn.Module) else _Function(module)).eval()
     with torch.no_grad():
@@ -198,7 +198,8 @@ def exported(path, module, *inputs, opset=13, why=None, dynamic=None, exact=Fals
     outputs = [f"y{i}" if i else "y" for i in range(len(answers))]
     file = io.BytesIO()
     settings = {"opset_version": opset, "input_names": names, "output_names": outputs, **settings}
-    torch.onnx.export(module, arguments, file, dynamic_axes={names[0]: dynamic} if dynamic else None, **settings)
+    axes = {name: dynamic for name in names} if dynamic else None
+    torch.onnx.export(module, arguments, file, dynamic_axes=axes, **settings)
     operators = sorted({node.op_type for node in onnx.load_from_string(file.getvalue()).graph.node} - {"Constant"})
     encoded = {name: encode_answer(value.numpy(), exact) for name, value in zip(outputs, answers)}
     fed = dict(zip(names, inputs))
