@@ -69,11 +69,12 @@ timed('memory', 'ops bound by memory bandwidth: pooling, elementwise, batch norm
 const sessions = () =>
   new Option('--sides <names>', 'comma-separated: convforge, onnxruntime').default('convforge,onnxruntime');
 
-command('network', 'whole networks against onnxruntime, batch 1 and 8, one thread and two')
+command('network', 'whole networks against onnxruntime, on one thread and two')
   .option('--networks <names>', `comma-separated: ${networkNames.join(', ')}`, networkNames.slice(0, -1).join(','))
   .addOption(new Option('--threads <counts>', 'comma-separated').argParser(counts).default([1, 2], '1,2'))
   .addOption(new Option('--batch <counts>', 'images, comma-separated, up to 8').argParser(counts).default([1], '1'))
   .addOption(sessions())
+  .addOption(new Option('--precision <name>', 'of our sessions').choices(['fast', 'exact']).default('fast'))
   .addOption(seconds().default(4))
   .action(benchNetworks);
 

@@ -14,7 +14,7 @@ const PAUSE_MS = 50;
 const SAMPLE_MS = 40;
 const MIB = 2 ** 20;
 
-async function openSession({ side, network, threads = 1, batch = 1 }) {
+async function openSession({ side, network, threads = 1, batch = 1, precision }) {
   const { InferenceSession, Tensor } = await import(MODULES[side]);
   const { path, input } = networkFiles(network, batch);
   const feeds = { input: new Tensor('float32', input.data, input.dims) };
@@ -23,6 +23,7 @@ async function openSession({ side, network, threads = 1, batch = 1 }) {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
+      ...(precision ? { precision } : {}),
     });
   return { open, feeds };
 }
@@ -131,7 +132,7 @@ async function leaks({ loads, ...options }) {
   return resident;
 }
 
-/** Microseconds of a whole run of a small network: the median of many, one after the other. */
+/** Microseconds of a run of a small network and, where sessions tell, of its kernels: medians of many, one after the other. */
 async function latency({ runs, ...options }) {
   const { open, feeds } = await openSession(options);
   const session = await open();
@@ -141,8 +142,14 @@ async function latency({ runs, ...options }) {
     await session.run(feeds);
     times.push(1000 * (performance.now() - start));
   }
+  const kernels = [];
+  for (let i = 0; i < runs / 10; i++) {
+    await session.run(feeds, { profile: true });
+    if (session.lastProfile) kernels.push(1000 * session.lastProfile.total);
+  }
   await session.release();
-  return median(times.slice(runs / 10)); // the first runs are before the code is optimised
+  // the first runs are before the code is optimised
+  return { whole: median(times.slice(runs / 10)), kernels: kernels.length ? median(kernels) : undefined };
 }
 
 const tasks = { prepare, sample, footprint, lateness, leaks, latency };
