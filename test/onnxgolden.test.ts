@@ -11,6 +11,7 @@ import {
   Tensor,
 } from '../lib/index.js';
 import { evaluate, readModel } from '../lib/onnx/index.js';
+import { OPERATORS } from '../lib/onnx/operators/index.js';
 import {
   differences,
   modelPath,
@@ -119,6 +120,11 @@ describe('golden ONNX models', () => {
     expect(cases.length).toBeGreaterThan(600);
     expect(new Set(cases.flatMap(({ operators }) => operators)).size).toBeGreaterThan(90);
     expect(new Set(cases.map(({ opset }) => opset)).size).toBeGreaterThan(15);
+  });
+
+  it('are of every operator that is supported', () => {
+    const covered = new Set([...onnxCases.values()].flatMap((cases) => cases.flatMap(({ operators }) => operators)));
+    expect([...OPERATORS.keys()].filter((operator) => !covered.has(operator))).toEqual([]);
   });
 });
 

@@ -85,6 +85,7 @@ export const REFUSED: ReadonlyMap<string, RegExp> = new Map([
   ['convtranspose/same_lower_small_kernel', /larger than all padding removed/],
   ['maxpool/indices_column_major', /'storage_order' is 1, supported are 0/],
   ['position/argmax_last', /'select_last_index' is 1, supported are 0/],
+  ['unary/is_infinite_below', /'detect_positive' is 0, supported are 1/],
   ['position/argmin_last', /'select_last_index' is 1, supported are 0/],
 ]);
 

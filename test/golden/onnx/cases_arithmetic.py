@@ -68,6 +68,11 @@ def _unary():
     op("unary/round", "Round", {"x": halves}, opset=11, exact=True, why="halves go to the even neighbour")
     op("unary/abs_int64", "Abs", {"x": integers(7)}, out="int64")
     op("unary/neg_int64", "Neg", {"x": integers(7)}, out="int64")
+    special = np.array([np.nan, np.inf, -np.inf, -0.0, 0, 2.5, -2.5], np.float32)
+    op("unary/sign", "Sign", {"x": special[1:]}, opset=9, exact=True)
+    op("unary/is_nan", "IsNaN", {"x": special}, opset=9, out="bool")
+    op("unary/is_infinite", "IsInf", {"x": special}, opset=10, out="bool")
+    op("unary/is_infinite_below", "IsInf", {"x": special}, opset=20, out="bool", detect_positive=0)
     op("unary/not", "Not", {"x": booleans(3, 5)}, opset=7, out="bool")
     op("unary/identity", "Identity", {"x": normal(2, 3)}, exact=True)
     op("unary/identity_int64", "Identity", {"x": integers(2, 3)}, out="int64")
@@ -125,6 +130,8 @@ def _casts():
     cast("float_to_uint8", np.array([0, 0.9, 1.5, 254.6], np.float32), "uint8", out="uint8")
     cast("uint8_to_float", np.array([0, 1, 128, 255], np.uint8), "float")
     cast("float_to_double", normal(5), "double", out="float64", why="computed in float32, exact here")
+    like = {"x": fractions, "like": constant([1], np.int64)}
+    op("cast/like", "CastLike", like, opset=15, out="int64")
     cast("double_to_float", normal(5).astype(np.float64), "float", opset=19)
 
 
@@ -146,6 +153,12 @@ def _reductions():
         reduction(f"{key}_all", operator, normal(2, 3, 4), None, changed, True)
         reduction(f"{key}_all_scalar", operator, normal(2, 3), None, 7, False, keepdims=0)
         reduction(f"{key}_noop", operator, normal(2, 3), None, changed, True, noop_with_empty_axes=1)
+    for operator in ("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd", "ReduceSumSquare"):
+        key = operator[6:].lower()
+        reduction(f"{key}_attribute", operator, positive(2, 3, 4), [1], 13, False)
+        reduction(f"{key}_input", operator, positive(2, 3, 4), [0, 2], 18, True, keepdims=0)
+    reduction("logsumexp_far", "ReduceLogSumExp", normal(3, 4, scale=90), [1], 18, True)
+    reduction("prod_int64", "ReduceProd", integers(3, 4), [1], 13, False, out="int64")
     reduction("mean_middle", "ReduceMean", normal(2, 17, 3), [1], 18, True)
     reduction("sum_int64", "ReduceSum", integers(3, 4), [1], 13, True, out="int64", keepdims=0)
     reduction("max_int64", "ReduceMax", integers(3, 4), [0], 13, False, out="int64", keepdims=0)

@@ -52,6 +52,8 @@ def _scatters():
         op(f"scatter/elements_{name}", "ScatterElements", inputs, opset=opset, exact=True, why=why, **attributes)
 
     elements("opset11", [[0, 1, 2, 0], [1, 2, 0, 2]], -count(2, 4), opset=11)
+    scattered = {"x": x, "indices": constant([[0, 2, 1, 0]], np.int64), "updates": -count(1, 4)}
+    op("scatter/opset9", "Scatter", scattered, opset=9, exact=True, why="what ScatterElements was called before opset 11")
     elements("axis", [[1], [3], [-1]], grid(3, 1), axis=1, fed=True, opset=13)
     repeated = [[0, 0, 3], [1, 1, 1]]
     for reduction in ("add", "mul", "max", "min"):

@@ -104,6 +104,9 @@ def _activations():
     activation("swish_alpha", "Swish", opset=24, alpha=1.5)
     activation("softplus", "Softplus", opset=7)
     activation("softplus_opset22", "Softplus", np.array([-100, -20, -1, 0, 1, 20, 100], np.float32), opset=22)
+    activation("celu", "Celu", opset=12, alpha=0.7)
+    activation("softsign", "Softsign", opset=7)
+    activation("thresholded_relu", "ThresholdedRelu", opset=10, alpha=0.8, exact=True)
     activation("erf", "Erf", opset=9)
     activation("erf_opset13", "Erf", np.array([-8, -3, -0.5, 0, 1e-4, 0.5, 3, 8], np.float32))
 
