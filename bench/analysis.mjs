@@ -1,4 +1,5 @@
 // What the records of a report amount to: targets met or not. Pure functions of data.
+import { comparisons } from './networks/comparisons.mjs';
 import { geometricMean } from './statistics.mjs';
 
 /** Whether a name matches one of the patterns, in which * stands for anything. */
@@ -27,7 +28,7 @@ export function layersByName(records, pass = 'forward') {
   return [...layers.values()];
 }
 
-/** Each number that a target is about: [what, percent]. */
+/** Each number that a target is about: [what, percent], or in the target's own unit. */
 const NUMBERS = {
   gemm: ({ gemm }, { case: name, side = 'gemm' }) =>
     gemm.filter((record) => record.name === name && record.side === side).map((record) => [name, record.percent]),
@@ -75,6 +76,26 @@ const NUMBERS = {
     const counts = chosen.map(({ count }) => count);
     return chosen.length ? [[name, geometricMean(ratios, counts)]] : [];
   },
+
+  network: ({ networks }, { network, batch }) =>
+    comparisons(networks)
+      .filter((each) => each.network === network && each.batch === batch)
+      .filter(({ sides }) => sides.convforge && sides.onnxruntime)
+      .map(({ threads, sides: { convforge, onnxruntime } }) => [
+        `${threads} thread${threads > 1 ? 's' : ''}`,
+        (100 * convforge.ms) / onnxruntime.ms,
+      ]),
+
+  session: ({ sessions }, { quantity }) =>
+    sessions
+      .filter((record) => record.quantity === quantity && record.side === 'convforge')
+      .map(({ value }) => [quantity, value]),
+
+  sessionRatio({ sessions }, { quantity }) {
+    const of = (side) => sessions.find((record) => record.quantity === quantity && record.side === side)?.value;
+    const [own, other] = [of('convforge'), of('onnxruntime')];
+    return own && other ? [[quantity, (100 * own) / other]] : [];
+  },
 };
 
 export const targetKinds = Object.keys(NUMBERS);
@@ -94,25 +115,19 @@ export function averagePercent(layers, side) {
 }
 
 /**
- * A target with what was measured: `worst` and what it belongs to, how many numbers there are, how many fall short.
- * Without a number, `worst` is undefined and `met` is null.
+ * A target with what was measured: `worst` and what it belongs to, how many numbers there are, how many fall short. The
+ * worst is the lowest of a target with `atLeast`, the highest of one with `atMost`. Without a number, `worst` is undefined
+ * and `met` is null.
  */
 export function evaluate(target, records) {
   const numbers = NUMBERS[target.kind](records, target);
   if (numbers.length === 0) return { ...target, count: 0, met: null };
-  const [where, worst] = numbers.reduce((least, each) => (each[1] < least[1] ? each : least));
-  const short = numbers.filter(([, percent]) => percent < target.atLeast);
-  const mean = geometricMean(numbers.map(([, percent]) => percent));
-  return {
-    ...target,
-    numbers,
-    worst,
-    where,
-    mean,
-    count: numbers.length,
-    short: short.length,
-    met: short.length === 0,
-  };
+  const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = target;
+  const isWorse = ([, a], [, b]) => (target.atMost === undefined ? a < b : a > b);
+  const [where, worst] = numbers.reduce((found, each) => (isWorse(each, found) ? each : found));
+  const missed = numbers.filter(([, value]) => value < atLeast || value > atMost);
+  const mean = geometricMean(numbers.map(([, value]) => value));
+  return { ...target, numbers, worst, where, mean, count: numbers.length, missed, met: missed.length === 0 };
 }
 
 /** Bars of the chart: per class of layers, the average share of the peak each side reaches, and the target. */

@@ -64,6 +64,24 @@ function samplesOf({ clean, dropped }) {
   return dropped ? `${clean} samples, ${dropped} dropped` : `${clean} samples`;
 }
 
+/** A whole network on each side; the others compare themselves with the first. */
+export function printNetwork(title, records) {
+  const [first] = records;
+  const { batch, threads } = first;
+  console.log(`\n${title}, batch ${batch}, ${threads} thread${threads > 1 ? 's' : ''}`);
+  for (const record of records) {
+    const name = `  ${record.side.padEnd(12)}`;
+    if (record.unsupported) {
+      console.log(`${name}- ${record.unsupported}`);
+      continue;
+    }
+    const off = `off by ${record.error.toExponential(1)}`;
+    const ratio = record === first ? '' : `; ${first.side} takes ${(first.ms / record.ms).toFixed(3)} × as long`;
+    const samples = `±${number(100 * record.spread, 1, 4)} %  ${samplesOf(record)}`;
+    console.log(`${name}${milliseconds(record.ms)}  ${samples}, ${off}${ratio}`);
+  }
+}
+
 /** A matrix product: share of the peak, or of the bandwidth where a single row or column waits for its weights. */
 export function printProduct(records, again) {
   const [{ name, m, n, k, transA, transB }] = records;

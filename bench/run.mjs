@@ -3,6 +3,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { benchConvolutions } from './conv.mjs';
 import { benchProducts } from './gemm.mjs';
 import { benchMemory } from './memory/measure.mjs';
+import { networkNames } from './networks/models.mjs';
+import { benchNetworks } from './networks/network.mjs';
+import { benchSession } from './networks/session.mjs';
 import { benchReport, partNames } from './report/report.mjs';
 import { networks } from './shapes.mjs';
 import { benchMachine } from './show.mjs';
@@ -18,6 +21,10 @@ function count(text) {
   const value = positive(text);
   if (!Number.isInteger(value)) throw new InvalidArgumentError('must be an integer.');
   return value;
+}
+
+function counts(text) {
+  return text.split(',').map(count);
 }
 
 const program = new Command('bench').description(
@@ -58,6 +65,22 @@ timed('gemm', 'matrix products').option('--size <name>', 'only this row of bench
 timed('memory', 'ops bound by memory bandwidth: pooling, elementwise, batch norm, softmax, optimizers')
   .option('--op <name>', 'only this one')
   .action(benchMemory);
+
+const sessions = () =>
+  new Option('--sides <names>', 'comma-separated: convforge, onnxruntime').default('convforge,onnxruntime');
+
+command('network', 'whole networks against onnxruntime, on one thread and two')
+  .option('--networks <names>', `comma-separated: ${networkNames.join(', ')}`, networkNames.slice(0, -1).join(','))
+  .addOption(new Option('--threads <counts>', 'comma-separated').argParser(counts).default([1, 2], '1,2'))
+  .addOption(new Option('--batch <counts>', 'images, comma-separated, up to 8').argParser(counts).default([1], '1'))
+  .addOption(sessions())
+  .addOption(new Option('--precision <name>', 'of our sessions').choices(['fast', 'exact']).default('fast'))
+  .addOption(seconds().default(4))
+  .action(benchNetworks);
+
+command('session', 'what a server sees of a session: memory, time to load, late timers, leaks, overhead of a run')
+  .addOption(sessions())
+  .action(benchSession);
 
 command('report', 'everything, into bench/results/: a table with targets met or not, and a chart; also --report')
   .addOption(seconds())

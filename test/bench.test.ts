@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { averagePercent, classBars, evaluate, layersByName, matches, targetKinds } from '../bench/analysis.mjs';
 import { barChart } from '../bench/chart.mjs';
 import { placesOf, worstError } from '../bench/convolution.mjs';
+import { networkNames, relativeError } from '../bench/networks/models.mjs';
+import { QUANTITIES } from '../bench/networks/session.mjs';
 import { markdown } from '../bench/report/markdown.mjs';
 import { measure } from '../bench/sampler.mjs';
 import { describeLayer, layersOf, networks } from '../bench/shapes.mjs';
@@ -40,6 +42,15 @@ describe('statistics of the bench', () => {
     expect(summarise(samples, 0.025)).toMatchObject({ ms: 1.25, clean: 2, dropped: 3 });
     // a better calibration, seen later, condemns them all
     expect(summarise(samples, 0.02)).toMatchObject({ ms: 2, clean: 0, dropped: 5 });
+  });
+});
+
+describe('answers of networks', () => {
+  it('are off by a share of the largest number expected', () => {
+    expect(relativeError([1, -4], [1, -4])).toBe(0);
+    expect(relativeError([1, -4], [1.5, -4])).toBe(0.125);
+    expect(relativeError([1, -4], [1])).toBe(Number.POSITIVE_INFINITY);
+    expect(relativeError([1, -4], [Number.NaN, -4])).toBeNaN();
   });
 });
 
@@ -177,13 +188,30 @@ describe('targets', () => {
     record('b', 'onednn', 4),
     { ...record('c', 'blocked', 1), unsupported: 'why' },
   ];
-  const records = { convolutions, gemm: [], memory: [], threads: [], isas: [] };
+  const run = (side: string, ms: number, threads = 1) => ({
+    ...{ network: 'vgg16', batch: 1, threads, side, ms, clean: 9 },
+  });
+  const networkRecords = [
+    ...[run('convforge', 40), run('onnxruntime', 100), run('convforge', 30, 2), run('onnxruntime', 50, 2)],
+    { ...run('convforge', 5), network: 'lenet' },
+    { ...run('onnxruntime', 5), network: 'lenet', unsupported: 'not installed' },
+  ];
+  const sessions = [
+    { quantity: 'memory', side: 'convforge', value: 120, unit: 'MiB' },
+    { quantity: 'memory', side: 'onnxruntime', value: 240, unit: 'MiB' },
+    { quantity: 'lateness', side: 'convforge', value: 12.5, unit: 'ms' },
+  ];
+  const rest = { gemm: [], memory: [], threads: [], isas: [] };
+  const records = { convolutions, networks: networkRecords, sessions, ...rest };
 
   it('have kinds, and layers that exist', () => {
     const targets = JSON.parse(readFileSync(join(root, 'bench/targets.json'), 'utf8'));
     const ids = networks.flatMap((name) => rowsOf(name).map(({ id }) => id));
-    for (const { kind, layers = [], class: name } of targets) {
+    for (const { kind, layers = [], network, quantity, class: name, ...limits } of targets) {
       expect(targetKinds, name).toContain(kind);
+      expect(Number('atLeast' in limits) + Number('atMost' in limits), name).toBe(1);
+      if (network) expect(networkNames, name).toContain(network);
+      if (quantity) expect(Object.keys(QUANTITIES), name).toContain(quantity);
       for (const pattern of layers)
         expect(
           ids.some((id) => matches([pattern], id)),
@@ -208,12 +236,28 @@ describe('targets', () => {
   it('are met by the lowest number', () => {
     const of = (target: object) => evaluate({ class: 'x', layers: ['*'], ...target }, records);
     expect(of({ kind: 'layers', atLeast: 50 })).toMatchObject({ worst: 50, where: 'net.a', count: 2, met: true });
-    expect(of({ kind: 'layers', side: 'direct', atLeast: 50 })).toMatchObject({ where: 'net.b', short: 1, met: false });
+    expect(of({ kind: 'layers', side: 'direct', atLeast: 50 })).toMatchObject({
+      where: 'net.b',
+      missed: [['net.b', expect.closeTo(41.7, 0.1)]],
+      met: false,
+    });
     expect(of({ kind: 'faster', than: 'onednn', atLeast: 95 })).toMatchObject({ worst: 80, where: 'net.b' });
     expect(of({ kind: 'fasterMean', than: 'onednn', atLeast: 95 }).worst).toBeCloseTo(100 * (2 ** 3 * 0.8) ** (1 / 4));
     expect(of({ kind: 'average', atLeast: 55 }).worst).toBeCloseTo((100 * 4) / 35 / 2 / 0.1);
     expect(of({ kind: 'memory', ops: ['relu'], atLeast: 80 })).toMatchObject({ count: 0, met: null });
     expect(averagePercent([layersByName(convolutions)[0]], 'blocked')).toBeCloseTo(50);
+  });
+
+  it('are met by the highest number, where that is to be small', () => {
+    const of = (target: object) => evaluate({ class: 'x', ...target }, records);
+    const network = { kind: 'network', network: 'vgg16', batch: 1 };
+    expect(of({ ...network, atMost: 60 })).toMatchObject({ worst: 60, where: '2 threads', count: 2, met: true });
+    expect(of({ ...network, atMost: 45 })).toMatchObject({ missed: [['2 threads', 60]], met: false });
+    expect(of({ ...network, batch: 8, atMost: 45 })).toMatchObject({ count: 0, met: null });
+    expect(of({ ...network, network: 'lenet', atMost: 45 })).toMatchObject({ count: 0, met: null });
+    expect(of({ kind: 'session', quantity: 'lateness', atMost: 10 })).toMatchObject({ worst: 12.5, met: false });
+    expect(of({ kind: 'sessionRatio', quantity: 'memory', atMost: 65 })).toMatchObject({ worst: 50, met: true });
+    expect(of({ kind: 'sessionRatio', quantity: 'lateness', atMost: 65 })).toMatchObject({ met: null });
   });
 
   it('become bars, whose other sides do not use Winograd where ours must not', () => {
@@ -236,14 +280,21 @@ describe('targets', () => {
       { class: 'all', kind: 'layers', layers: ['*'], atLeast: 50 },
       { class: 'fast', kind: 'faster', than: 'onednn', layers: ['*'], atLeast: 95 },
       { class: 'later', kind: 'isa', atLeast: 85 },
+      { class: 'timer', kind: 'session', quantity: 'lateness', unit: 'ms', atMost: 10 },
+      { class: 'whole', kind: 'network', network: 'vgg16', batch: 1, atMost: 45 },
     ];
     const sides = ['blocked', 'blocked-direct', 'onednn'];
     const text = markdown({ machine, date: 'today', sides, records, targets, chart: 'chart.svg' });
-    expect(text).toContain('## Targets: 1 of 2 met');
-    expect(text).toContain('| all | 50.0 % | 50.0 % | net.a | 70.7 % | met |');
-    expect(text).toContain('| fast | 0.95 × | 0.80 × | net.b | 1.26 × | **1 of 2 below** |');
-    expect(text).toContain('| later | 85.0 % | not measured |');
+    expect(text).toContain('## Targets: 1 of 4 met');
+    expect(text).toContain('| all | ≥ 50.0 % | 50.0 % | net.a | 70.7 % | met |');
+    expect(text).toContain('| fast | ≥ 0.95 × | 0.80 × | net.b | 1.26 × | **1 of 2 missed** |');
+    expect(text).toContain('| later | ≥ 85.0 % | not measured |');
+    expect(text).toContain('| timer | ≤ 10.0 ms | 12.5 ms |  |  | **missed** |');
+    expect(text).toContain('| whole | ≤ 0.45 × | 0.60 × | 2 threads | 0.49 × | **1 of 2 missed** |');
     expect(text).toContain('- fast: net.b 0.80 ×');
+    expect(text).toContain('| VGG-16 | 1 | 2 | 30.000 ms | 50.000 ms | 0.60 |');
+    expect(text).toContain('| LeNet | 1 | 1 | 5.000 ms |  |  |');
+    expect(text).toContain(`| ${QUANTITIES.lateness.title} | 12.5 ms |  |`);
     expect(text).toContain('| a ×3 | direct | 10.000 ms | 100 | 50 |  | 2.00 |');
     expect(text).toContain('| b | winograd4 | 5.000 ms | 200 | 100 | 42 | 0.80 |');
     expect(text).toContain('blocked 35.000 ms, 57 % of peak; onednn 64.000 ms, 31 % of peak, geometric mean 1.59 ×');

@@ -4,6 +4,9 @@ import { gemmCases, measureProduct } from '../gemm.mjs';
 import { measureLayer } from '../layers.mjs';
 import { openMachine } from '../machine.mjs';
 import { measureMemoryOp, memoryOps, memorySizes } from '../memory/measure.mjs';
+import { makeModels, networkNames } from '../networks/models.mjs';
+import { measureNetwork } from '../networks/network.mjs';
+import { measureSessions } from '../networks/session.mjs';
 import { layersOf, networks } from '../shapes.mjs';
 import { blockedSide } from '../sides/blocked.mjs';
 import { openSides, underSettings } from '../sides/index.mjs';
@@ -85,6 +88,30 @@ async function measureMemory({ seconds, progress }) {
   return { memory };
 }
 
+const SESSIONS = ['convforge', 'onnxruntime'];
+/** A few runs take that long; what is given for a layer would be one run. */
+const NETWORK_SECONDS = 4;
+
+/** Whole networks at batch 1, and some at batch 8, on one thread and two. */
+async function measureNetworks({ isa, progress }) {
+  const cases = [
+    ...networkNames.filter((name) => name !== 'lenet').map((network) => ({ network, batch: 1 })),
+    ...['resnet50', 'mobilenet_v2'].map((network) => ({ network, batch: 8 })),
+  ];
+  makeModels(cases.map(({ network }) => network));
+  const records = [];
+  for (const each of cases) {
+    for (const threads of [1, 2]) {
+      progress(`${each.network}, batch ${each.batch}, ${threads} threads`);
+      const options = { ...each, threads, sides: SESSIONS, isa, seconds: NETWORK_SECONDS };
+      records.push(...(await measureNetwork(options)));
+    }
+  }
+  return { networks: records };
+}
+
+const measureSession = async ({ isa, progress }) => ({ sessions: await measureSessions(SESSIONS, { isa, progress }) });
+
 /** Each returns lists of records by kind; a report joins those of all parts. */
 export const parts = {
   ...Object.fromEntries(networks.filter((name) => name !== 'training').map((name) => [name, forwardOf(name)])),
@@ -93,6 +120,8 @@ export const parts = {
   isas: measureIsas,
   gemm: measureProducts,
   memory: measureMemory,
+  networks: measureNetworks,
+  sessions: measureSession,
 };
 
 /** Sides of a report's convolutions: ours, and of the others those that run here. */

@@ -1,0 +1,163 @@
+// A process of its own for one side of a measurement of whole networks. The parent sends { task, options }, and gets
+// { value } or { error } back. Every task is written against the interface that both packages have.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Calibration } from '../calibration.mjs';
+import { median } from '../statistics.mjs';
+import { networkFiles } from './models.mjs';
+
+const MODULES = { convforge: '../sides/session.mjs', onnxruntime: '../contenders/session.mjs' };
+
+/** onnxruntime's threads spin for 35 ms after a run, ours for 0.05 ms: a calibration waits until they sleep. */
+const PAUSE_MS = 50;
+/** A sample is runs back to back for about that long, at least one. */
+const SAMPLE_MS = 40;
+const MIB = 2 ** 20;
+
+async function openSession({ side, network, threads = 1, batch = 1, precision }) {
+  const { InferenceSession, Tensor } = await import(MODULES[side]);
+  const { path, input } = networkFiles(network, batch);
+  const feeds = { input: new Tensor('float32', input.data, input.dims) };
+  const open = () =>
+    InferenceSession.create(path, {
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      ...(precision ? { precision } : {}),
+    });
+  return { open, feeds };
+}
+
+/** The session that is measured, between `prepare` and the end of the process. */
+let current;
+
+async function prepare(options) {
+  const { open, feeds } = await openSession(options);
+  const session = await open();
+  const { output } = await session.run(feeds);
+  const run = () => session.run(feeds);
+  for (let i = 0; i < 2; i++) await run();
+  const { setThreads } = await import('convforge');
+  const { openAddon } = await import('../machine.mjs');
+  setThreads(options.threads); // of the calibration
+  current = { run, calibration: new Calibration(openAddon().kernels, options.threads) };
+  return output.data;
+}
+
+/** Milliseconds of a run among runs back to back, and what tells whether the machine was undisturbed meanwhile. */
+async function sample() {
+  const { run, calibration } = current;
+  await sleep(PAUSE_MS);
+  const before = calibration.run();
+  let start = performance.now();
+  await run(); // wakes the threads, and brings back what others have displaced from the caches
+  const repeats = Math.max(1, Math.round(SAMPLE_MS / (performance.now() - start)));
+  const cpu = process.cpuUsage();
+  start = performance.now();
+  for (let i = 0; i < repeats; i++) await run();
+  const elapsed = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
+  await sleep(PAUSE_MS);
+  const calibrationMs = Math.max(before, calibration.run());
+  const share = (user + system) / 1000 / elapsed;
+  return { ms: elapsed / repeats, calibrationMs, bestCalibrationMs: calibration.bestMs, share };
+}
+
+/** Resident memory in MiB before the package, after loading a model and after one run; milliseconds to load each. */
+async function footprint(options) {
+  const resident = () => process.memoryUsage.rss() / MIB;
+  const start = performance.now();
+  const { open, feeds } = await openSession(options);
+  const importMs = performance.now() - start;
+  const before = resident();
+  const loadStart = performance.now();
+  const session = await open();
+  const loadMs = performance.now() - loadStart;
+  await session.run(feeds);
+  const runMs = performance.now() - loadStart;
+  const after = resident();
+  const peak = process.resourceUsage().maxRSS / 1024;
+  await session.release();
+  return { importMs, loadMs, runMs, before, after, peak };
+}
+
+/** By how many milliseconds a timer of 5 ms is late while the network runs back to back. */
+async function lateness({ seconds, ...options }) {
+  const { open, feeds } = await openSession(options);
+  const session = await open();
+  await session.run(feeds);
+  const late = [];
+  let due = performance.now() + 5;
+  let timer;
+  const tick = () => {
+    late.push(performance.now() - due);
+    due = performance.now() + 5;
+    timer = setTimeout(tick, 5);
+  };
+  timer = setTimeout(tick, 5);
+  const histogram = monitorEventLoopDelay({ resolution: 1 });
+  histogram.enable();
+  const end = performance.now() + 1000 * seconds;
+  let runs = 0;
+  for (; performance.now() < end; runs++) await session.run(feeds);
+  clearTimeout(timer);
+  late.push(performance.now() - due); // one that could not run at all until now
+  histogram.disable();
+  late.sort((a, b) => a - b);
+  const at = (share) => Math.max(0, late[Math.min(late.length - 1, Math.floor(share * late.length))]);
+  await session.release();
+  return {
+    runs,
+    ticks: late.length,
+    median: at(0.5),
+    p99: at(0.99),
+    max: at(1),
+    loopP99: histogram.percentile(99) / 1e6,
+  };
+}
+
+/** Resident memory in MiB after each tenth of many loads, runs and releases. */
+async function leaks({ loads, ...options }) {
+  const { open, feeds } = await openSession(options);
+  const resident = [];
+  for (let i = 1; i <= loads; i++) {
+    const session = await open();
+    await session.run(feeds);
+    await session.release();
+    if (i % (loads / 10) === 0) {
+      globalThis.gc?.();
+      resident.push(process.memoryUsage.rss() / MIB);
+    }
+  }
+  return resident;
+}
+
+/** Microseconds of a run of a small network and, where sessions tell, of its kernels: medians of many, one after the other. */
+async function latency({ runs, ...options }) {
+  const { open, feeds } = await openSession(options);
+  const session = await open();
+  const times = [];
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    await session.run(feeds);
+    times.push(1000 * (performance.now() - start));
+  }
+  const kernels = [];
+  for (let i = 0; i < runs / 10; i++) {
+    await session.run(feeds, { profile: true });
+    if (session.lastProfile) kernels.push(1000 * session.lastProfile.total);
+  }
+  await session.release();
+  // the first runs are before the code is optimised
+  return { whole: median(times.slice(runs / 10)), kernels: kernels.length ? median(kernels) : undefined };
+}
+
+const tasks = { prepare, sample, footprint, lateness, leaks, latency };
+
+process.on('message', async ({ task, options }) => {
+  try {
+    process.send({ value: await tasks[task](options) });
+  } catch (error) {
+    process.send({ error: error.message });
+  }
+});

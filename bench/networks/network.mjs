@@ -1,0 +1,117 @@
+// `npm run bench -- network`: whole networks, as sessions of ours and of onnxruntime, each in a process of its own.
+import { openMachine } from '../machine.mjs';
+import { printNetwork, printTable } from '../print.mjs';
+import { showMachine } from '../show.mjs';
+import { summarise } from '../statistics.mjs';
+import { comparisons } from './comparisons.mjs';
+import { makeModels, networkFiles, networks, relativeError } from './models.mjs';
+import { SideProcess } from './process.mjs';
+
+/** How far an answer may be off, as a fraction of the largest number in it, by the precision of our sessions. */
+const ALLOWED = { fast: 1e-4, exact: 2e-5 };
+const FEWEST_SAMPLES = 7;
+
+export async function benchNetworks({ networks: names, threads, batch, sides, precision, isa, seconds }) {
+  const wanted = names.split(',');
+  makeModels(wanted);
+  const machine = openMachine({ isa, threads: 1 });
+  await showMachine(machine);
+  const records = [];
+  for (const images of batch) {
+    for (const count of threads) {
+      for (const network of wanted) {
+        const options = { network, batch: images, threads: count, sides: sides.split(','), precision, isa, seconds };
+        const measured = await measureNetwork(options);
+        printNetwork(networks[network], measured);
+        const settings = `${precision === 'fast' ? '' : ` --precision ${precision}`}${isa ? ` --isa ${isa}` : ''}`;
+        const again = `--networks ${network} --batch ${images} --threads ${count}${settings}`;
+        console.log(`  npm run bench -- network ${again}`);
+        records.push(...measured);
+      }
+    }
+  }
+  showRatios(records);
+  return records;
+}
+
+/**
+ * Checks and measures one network on the sides, interleaved. A record: { network, batch, threads, side, error, ms, spread,
+ * clean, dropped }, where `error` is how far the answer is off PyTorch's and that of the side before, or with
+ * `unsupported`, the reason, instead of numbers.
+ *
+ * @throws when an answer of ours is wrong: there is no point in its time
+ */
+export async function measureNetwork({ network, batch, threads, sides, precision = 'fast', isa, seconds }) {
+  const processes = [];
+  const records = [];
+  const answers = [networkFiles(network, batch).output];
+  try {
+    for (const side of sides) {
+      const child = new SideProcess({ isa });
+      const record = { network, batch, threads, side };
+      processes.push(child);
+      records.push(record);
+      try {
+        const answer = await child.ask('prepare', {
+          ...{ side, network, batch, threads },
+          precision: side === 'convforge' ? precision : undefined,
+        });
+        record.error = Math.max(...answers.map((expected) => relativeError(expected, answer)));
+        if (!(record.error <= ALLOWED[precision])) throw new Error(`the answer is ${record.error.toPrecision(3)} off`);
+        answers.push(answer);
+      } catch (error) {
+        if (side === 'convforge') throw new Error(`${network}: ${error.message}`);
+        record.unsupported = error.message;
+      }
+    }
+    const isMeasured = (_, i) => !records[i].unsupported;
+    const summaries = await inTurn(processes.filter(isMeasured), seconds);
+    for (const [i, record] of records.filter(isMeasured).entries()) Object.assign(record, summaries[i]);
+  } finally {
+    for (const child of processes) await child.close();
+  }
+  return records;
+}
+
+/** Summaries of samples that the processes take in turn, as many from each. */
+async function inTurn(processes, seconds) {
+  const states = processes.map((child) => ({ child, samples: [], bestMs: Number.POSITIVE_INFINITY }));
+  const start = performance.now();
+  const isDone = (state) => {
+    const spent = (performance.now() - start) / 1000 / states.length;
+    return spent > seconds && (spent > 4 * seconds || summaryOf(state).clean >= FEWEST_SAMPLES);
+  };
+  while (!states.every(isDone)) {
+    for (const state of states) {
+      const { bestCalibrationMs, ...sample } = await state.child.ask('sample');
+      state.samples.push(sample);
+      state.bestMs = Math.min(state.bestMs, bestCalibrationMs);
+    }
+  }
+  return states.map(summaryOf);
+}
+
+/** A run has as many processors as it can use: a smaller share than the largest ever seen is an interruption. */
+function summaryOf({ samples, bestMs }) {
+  const largest = Math.max(...samples.map(({ share }) => share));
+  return summarise(
+    samples.map((sample) => ({ ...sample, share: sample.share / largest })),
+    bestMs,
+  );
+}
+
+function showRatios(records) {
+  const rows = comparisons(records)
+    .filter(({ sides }) => sides.convforge && sides.onnxruntime)
+    .map(({ network, batch, threads, sides: { convforge, onnxruntime } }) => [
+      networks[network],
+      batch,
+      threads,
+      convforge.ms.toFixed(2),
+      onnxruntime.ms.toFixed(2),
+      (convforge.ms / onnxruntime.ms).toFixed(3),
+    ]);
+  if (rows.length === 0) return;
+  console.log();
+  printTable(['network', 'batch', 'threads', 'convforge ms', 'onnxruntime ms', 'ratio'], rows);
+}
