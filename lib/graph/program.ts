@@ -59,7 +59,7 @@ export function assemble(
       } else {
         places.set(whole, { space: 'tables', index: 0, offset: tableBytes });
         tables.push(whole);
-        tableBytes += Math.ceil(whole.byteLength / LINE) * LINE;
+        tableBytes += Math.ceil(Math.max(1, whole.byteLength) / LINE) * LINE;
       }
     }
   });

@@ -35,14 +35,15 @@ export class Trace implements Tracer {
   /** What each call has returned so far, whether noted or carried out. */
   readonly results: (readonly Tensor[])[] = [];
   /** What the first calls return, because a trace before this one has made them. */
-  readonly #given: readonly (readonly Tensor[])[];
+  #given: readonly (readonly Tensor[])[] = [];
   /** Hollow memory belongs to one value; a tensor that was detached still is that value. */
   readonly #hollow = new Map<Storage, Value>();
   /** Known tensors may share memory and differ in shape. */
   readonly #known = new Map<Tensor, Value>();
 
-  constructor(given: readonly (readonly Tensor[])[] = []) {
-    this.#given = given;
+  /** Lets the first calls return these tensors instead of being noted. */
+  replay(results: readonly (readonly Tensor[])[]): void {
+    this.#given = results;
   }
 
   /** Declares an input and returns the tensor to trace with. */

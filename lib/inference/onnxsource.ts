@@ -90,7 +90,7 @@ function interrupted(
   const needs = hollow.filter(([, tensor]) => tensor.storage === needed).map(([name]) => name);
   const graph = trace.graph(Object.fromEntries(hollow));
   const next = (computed: ReadonlyMap<string, Tensor>): Stage => {
-    const stage = new Trace(calls.map((results, call) => results.map((tensor, i) => answer(`${call}\n${i}`, tensor))));
+    const stage = new Trace();
     const made = new Map<string, Tensor>();
     function answer(name: string, tensor: Tensor): Tensor {
       if (!isHollow(tensor)) return tensor;
@@ -103,6 +103,7 @@ function interrupted(
       continued.push(name);
       return stage.input(name, dtype, shape);
     }
+    stage.replay(calls.map((results, call) => results.map((tensor, i) => answer(`${call}\n${i}`, tensor))));
     return traceStage(
       model,
       stage,

@@ -73,20 +73,7 @@ function firstDifference(expected: number[], actual: number[], tolerance: number
  */
 export const REFUSED: ReadonlyMap<string, RegExp> = new Map([
   ['conv/three_dimensions', /3 spatial axes; supported are 1 and 2/],
-  ['averagepool/three_dimensions', /3 spatial axes; supported are 1 and 2/],
-  ['maxpool/three_dimensions', /3 spatial axes; supported are 1 and 2/],
-  ['globalpool/average_three_dimensions', /3 spatial axes; supported are 1 and 2/],
-  ['norm/torch_lrn', /3 spatial axes; supported are 1 and 2/],
-  ['norm/lrn4', /an even size \(4\)/],
-  ['norm/layer_statistics', /output 2 \('y2'\) is used, only the first is supported/],
-  ['averagepool/asymmetric', /padding must be at most half the kernel/],
-  ['convtranspose/output_shape_beyond', /larger than all padding removed/],
-  ['convtranspose/same_upper_small_kernel', /larger than all padding removed/],
-  ['convtranspose/same_lower_small_kernel', /larger than all padding removed/],
-  ['maxpool/indices_column_major', /'storage_order' is 1, supported are 0/],
-  ['position/argmax_last', /'select_last_index' is 1, supported are 0/],
   ['unary/is_infinite_below', /'detect_positive' is 0, supported are 1/],
-  ['position/argmin_last', /'select_last_index' is 1, supported are 0/],
 ]);
 
 /** What sessions refuse besides: they take no feed for what has a value in the file, which onnxruntime-node ignores. */
