@@ -14,6 +14,8 @@ import { removeDead } from './passes/removedead.js';
 const PASSES: readonly (readonly [name: string, pass: (graph: Graph) => void])[] = [
   ['removeDead', removeDead],
   ['recognise', recognise],
+  // the parts of what was recognised, whose reading would keep others from being fused
+  ['removeDead', removeDead],
   ['foldPad', foldPad],
   ['foldBatchNorm', foldBatchNorm],
   ['linearise', linearise],
