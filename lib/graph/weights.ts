@@ -103,12 +103,14 @@ export class Weights {
     size: number,
     fill: (array: (typeof HollowStorage<D>)['prototype']['values']) => void,
   ): (typeof HollowStorage<D>)['prototype']['values'] {
+    // Instruction sets differ in what they read.
+    const key = `${this.#addon.isa()} ${form}`;
     const forms = this.#stored.get(storage) ?? new Map<string, TypedArray>();
     this.#stored.set(storage, forms);
-    let array = forms.get(form);
+    let array = forms.get(key);
     if (!array) {
       array = new HollowStorage(dtype, size).values;
-      forms.set(form, array);
+      forms.set(key, array);
       this.#places.set(array, { space: 'constants', index: this.#region, offset: this.#bytes });
       this.#bytes += Math.ceil(Math.max(1, array.byteLength) / LINE) * LINE;
       fill(array as never);

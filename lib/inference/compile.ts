@@ -50,6 +50,7 @@ export function compile(
 export class CompiledModel implements ModelSource {
   readonly inputs: readonly ValueMetadata[];
   readonly outputs: readonly ValueMetadata[];
+  readonly expected: ReadonlyMap<string, Shape>;
   readonly #module: Module;
   readonly #dtypes: readonly Tensor['dtype'][];
   /** The weights as they were, by the memory of the module's own. */
@@ -64,6 +65,7 @@ export class CompiledModel implements ModelSource {
       ArgumentError,
     );
     this.#module = module;
+    this.expected = new Map(examples.map(({ shape }, i) => [names[i], shape]));
     this.#dtypes = examples.map((x) => x.dtype);
     for (const tensor of Object.values(module.stateDict())) {
       if (!this.#weights.has(tensor.storage)) this.#weights.set(tensor.storage, tensor.clone());

@@ -20,6 +20,16 @@ export class OnnxSource implements ModelSource {
     this.outputs = this.#model.outputs.map(describe);
   }
 
+  /** As declared, a batch of open size being 1; null where other sizes are open. */
+  get expected(): ReadonlyMap<string, Shape> | null {
+    const shapes = this.#model.inputs.map(({ name, shape }) => {
+      const sizes = shape?.map((extent, axis) => (typeof extent === 'number' ? extent : axis === 0 ? 1 : null));
+      return [name, sizes] as const;
+    });
+    const isKnown = shapes.every(([, sizes]) => sizes?.every((extent) => extent !== null));
+    return isKnown ? new Map(shapes as [string, number[]][]) : null;
+  }
+
   trace(shapes: ReadonlyMap<string, Shape>): Stage {
     const trace = new Trace();
     const values = new Map<string, Tensor>();

@@ -1,6 +1,6 @@
 import { backendInfo, nativeAddon, type Precision } from '../backend/backend.js';
 import type { NativeAddon } from '../backend/native.js';
-import { ArgumentError, check } from '../errors.js';
+import { ArgumentError, check, ShapeError } from '../errors.js';
 import { Weights } from '../graph/weights.js';
 import { formatShape, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
@@ -206,18 +206,17 @@ export class InferenceSession {
     this.#source.close();
   }
 
-  /** Plans for the shapes the model declares, a batch of open size being 1, so that the first run need not wait. */
+  /** Plans for the shapes that are expected, so that the first run need not wait. */
   async #warmUp(): Promise<void> {
-    const shapes = new Map<string, Shape>();
-    for (const { name, shape } of this.#source.inputs) {
-      if (shape.length === 0 || shape.some((extent, axis) => typeof extent === 'string' && axis > 0)) return;
-      shapes.set(
-        name,
-        shape.map((extent) => (typeof extent === 'string' ? 1 : extent)),
-      );
+    const { expected } = this.#source;
+    if (!expected) return;
+    try {
+      const { plan } = this.#first(expected);
+      if (plan instanceof NativePlan) await plan.prepare(this.#threads);
+    } catch (error) {
+      // A batch of one was a guess; what the model takes will show when it is run.
+      if (!(error instanceof ShapeError)) throw error;
     }
-    const { plan } = this.#first(shapes);
-    if (plan instanceof NativePlan) await plan.prepare(this.#threads);
   }
 
   #checkLive(operation: string): void {

@@ -35,6 +35,8 @@ export interface ModelSource {
   readonly outputs: readonly ValueMetadata[];
   /** @throws ShapeError or another ConvforgeError when the model cannot take inputs of these shapes */
   trace(shapes: ReadonlyMap<string, Shape>): Stage;
+  /** Shapes that it will probably be run with; null if nothing is known. */
+  readonly expected: ReadonlyMap<string, Shape> | null;
   /** Gives back what the source holds, such as an open file. */
   close(): void;
 }
