@@ -10,6 +10,7 @@ import {
   nn,
   noGrad,
   ones,
+  type Profile,
   randn,
   relu,
   setBackend,
@@ -301,10 +302,10 @@ describe.each(backends)('sessions on %s', (backend) => {
     const session = await InferenceSession.create(compile(smallNet(), zeros([1, 3, 16, 16])));
     expect(session.lastProfile).toBeNull();
     await session.run({ input: zeros([1, 3, 16, 16]) }, { profile: true });
-    const profile = session.lastProfile;
-    expect(profile?.rows.map(({ op }) => op)).toContain('fusedConv2d');
-    expect(profile?.total).toBeGreaterThan(0);
-    const { traceEvents } = profile?.toChromeTrace() as { traceEvents: { ph: string; ts: number; dur: number }[] };
+    const profile = session.lastProfile as Profile;
+    expect(profile.rows.map(({ op }) => op)).toContain('fusedConv2d');
+    expect(profile.total).toBeGreaterThan(0);
+    const { traceEvents } = profile.toChromeTrace() as { traceEvents: { ph: string; ts: number; dur: number }[] };
     expect(traceEvents.length).toBeGreaterThanOrEqual(5);
     let end = 0;
     for (const { ph, ts, dur } of traceEvents) {
