@@ -160,7 +160,9 @@ INLINE void forEachIndex(const ElementStrides& g, const int32_t* indices, Range 
 Work plan(const args::gatherElements& a) {
   const int64_t count = elementsOf(a.g.shape);
   if (a.x.kind != a.y.kind) return refuse("gatherElements: x and y hold different kinds of elements");
-  if (!holds(a.indices, count) || !holds(a.y, count)) return refuse("gatherElements: indices or y are shorter than their shape");
+  if (!holds(a.indices, count) || !holds(a.y, count)) {
+    return refuse("gatherElements: indices or y are shorter than their shape");
+  }
   if (!holdsIndexed(a.x, a.g)) return refuse("gatherElements: x is shorter than its strides demand");
   return planBlocks(count, 4);
 }

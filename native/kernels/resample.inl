@@ -15,7 +15,9 @@ Work plan(const args::resample& a) {
   const ResampleGeometry& g = a.g;
   const int64_t entries = elements(g.taps, g.count);
   if (!holds(a.x, elements(g.outer, g.size, g.inner))) return refuse("resample: x is shorter than its shape");
-  if (!holds(a.index, entries) || !holds(a.weights, entries)) return refuse("resample: the table is shorter than its shape");
+  if (!holds(a.index, entries) || !holds(a.weights, entries)) {
+    return refuse("resample: the table is shorter than its shape");
+  }
   const int64_t results = elements(g.outer, g.count, g.inner);
   if (!holds(a.y, results)) return refuse("resample: y is shorter than its shape");
   if (entries > kMostElements / (2 * kWidth)) return refuse("resample: the table is too large");
