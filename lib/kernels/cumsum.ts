@@ -6,6 +6,7 @@ import type { Floats } from './types.js';
  */
 export function cumSum(x: Floats | Int32Array, y: Floats | Int32Array, g: Int32Array): void {
   const [outer, size, inner, exclusive, reverse] = g;
+  if (y.length === 0) return;
   const wraps = x instanceof Int32Array;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {

@@ -94,7 +94,7 @@ function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
   if (rest !== 0.5) return Math.round(x);
-  return below % 2 === 0 ? below : below + 1;
+  return below % 2 === 0 ? below : -(-below - 1); // of −1/2 it is −0, as everywhere
 }
 
 /** x · tanh(log(1 + e^x)); the tangent is n / (n + 2) with n = e^x·(e^x + 2), and 1 where e^x might overflow. */

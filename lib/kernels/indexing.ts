@@ -40,6 +40,7 @@ function slices(g: Int32Array) {
  */
 export function gatherSlices(x: Elements, indices: Int32Array, y: Elements, g: Int32Array): void {
   const { batch, count, inner, rowOf } = slices(g);
+  if (y.length === 0) return;
   const [from, to] = [x, y as unknown as Numbers] as [Elements & Numbers, Numbers];
   const nothing = (y instanceof BigInt64Array ? 0n : 0) as number;
   for (let b = 0; b < batch; b++) {
@@ -63,6 +64,7 @@ export function scatterSlices(
   g: Int32Array,
 ): void {
   const { batch, count, inner, rowOf } = slices(g);
+  if (updates.length === 0) return;
   const combine = combinerOf(reduction, y);
   const [from, to] = [updates as unknown as Numbers, y as unknown as Numbers];
   for (let b = 0; b < batch; b++) {

@@ -37,6 +37,10 @@ export function nonMaxSuppression(
 ): void {
   const [n, classes, spatial, most, centered] = g;
   let found = 0;
+  if (most === 0) {
+    count[0] = 0;
+    return;
+  }
   for (let image = 0; image < n; image++) {
     for (let c = 0; c < classes; c++) {
       const scoreOf = (i: number) => scores[(image * classes + c) * spatial + i];

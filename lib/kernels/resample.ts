@@ -6,6 +6,7 @@ import type { Floats } from './types.js';
  */
 export function resample(x: Floats, index: Int32Array, weights: Floats, y: Floats, g: Int32Array): void {
   const [outer, size, inner, count, taps] = g;
+  if (y.length === 0) return;
   for (let o = 0; o < outer; o++) {
     for (let j = 0; j < count; j++) {
       for (let i = 0; i < inner; i++) {

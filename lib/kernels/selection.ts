@@ -6,6 +6,7 @@ import type { Elements, Floats } from './types.js';
  */
 export function topK(x: Floats | Int32Array, values: Floats | Int32Array, indices: Int32Array, g: Int32Array): void {
   const [outer, size, inner, k, largest] = g;
+  if (values.length === 0) return;
   // NaN before everything, and then by value; for the smallest all of it backwards
   const rank = (v: number) => (Number.isNaN(v) ? 1 : 0);
   const order = (p: number, q: number) => rank(q) - rank(p) || (q > p ? 1 : q < p ? -1 : 0);

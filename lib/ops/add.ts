@@ -7,8 +7,7 @@ const op = binaryOp('add', { inputs: [] }, (_, dy) => [dy, dy]);
 /**
  * a + b, element by element with broadcasting.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * add(tensor([1, 2]), 10).toArray(); // [11, 12]
  */

@@ -15,7 +15,8 @@ const op = unaryOp('clip', 'input', ({ input, attributes: { alpha: low, beta: hi
 /**
  * x limited to [low, high], element by element. NaN stays NaN; the gradient passes inside the limits, both included.
  *
- * @throws ArgumentError when low > high or an int32 tensor is given a fraction; DTypeError unless x is float32, float64 or int32
+ * @throws ArgumentError when low > high or an int32 tensor is given a fraction; DTypeError unless x is float32, float64 or
+ *   int32
  * @example
  * clip(tensor([-5, 3, 9]), 0, 6).toArray(); // [0, 3, 6]
  */

@@ -12,8 +12,7 @@ const op = binaryOp('div', {}, ({ needs, input }, dy) => {
 /**
  * a / b, element by element with broadcasting. Of int32 the quotient is cut off towards 0, and 0 where b is 0.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * div(tensor([1, 2]), 4).toArray(); // [0.25, 0.5]
  */

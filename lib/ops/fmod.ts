@@ -15,8 +15,7 @@ const op = binaryOp('fmod', {}, ({ needs, input }, dy) => [
  * The remainder a − b · trunc(a / b), element by element with broadcasting: it has the sign of a, as in C. Of int32 it is 0
  * where b is 0.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * fmod(tensor([7, -7]), 3).toArray(); // [1, -1]
  */

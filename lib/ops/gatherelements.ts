@@ -1,11 +1,11 @@
 import { kernelsFor } from '../backend/backend.js';
+import { zeros } from '../creation.js';
 import { SCATTER_REDUCTIONS, type ScatterReduction } from '../kernels/operations.js';
 import { encodeStrides, type Shape, stridesOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { copy, filled } from './copy.js';
 import { applyOne, elements, empty, integers, type Op } from './op.js';
 import { checkDifferentiable } from './slices.js';
-import { zerosLike } from './zeroslike.js';
 
 // Ops in which each element has a position along one axis of its own.
 
@@ -59,11 +59,18 @@ export const scatterElements: Op<{ axis: number; reduction: ScatterReduction }> 
     return y;
   },
   gradient(call, dy) {
-    const { needs, input, attributes } = call;
-    const gathered = applyOne(gatherElements, [dy, input(1)], { axis: attributes.axis });
+    const { needs, input, inputShapes, attributes } = call;
+    const { axis, reduction } = attributes;
     checkDifferentiable('scatter', call);
-    const kept = () => applyOne(scatterElements, [dy, input(1), zerosLike(gathered)], attributes);
-    return [needs[0] ? (attributes.reduction === 'add' ? dy : kept()) : null, null, needs[2] ? gathered : null];
+    const replaced = () => {
+      const nothing = zeros(inputShapes[2], { dtype: dy.dtype });
+      return applyOne(scatterElements, [dy, input(1), nothing], attributes);
+    };
+    return [
+      needs[0] ? (reduction === 'add' ? dy : replaced()) : null,
+      null,
+      needs[2] ? applyOne(gatherElements, [dy, input(1)], { axis }) : null,
+    ];
   },
   saves: { inputs: [1] },
 };

@@ -9,8 +9,8 @@ const op = extremeOp('max');
 /**
  * The largest element over `axes` (default all). NaN wins; equal elements share the gradient evenly, as in PyTorch's amax.
  *
- * @throws ShapeError when an axis is empty; ArgumentError for an axis outside; DTypeError unless x is float32, float64
- *   or int32
+ * @throws ShapeError when an axis is empty; ArgumentError for an axis outside; DTypeError unless x is float32,
+ *   float64 or int32
  * @example
  * max(tensor([[1, 2], [3, 4]]), 0).toArray(); // [3, 4]
  */

@@ -16,8 +16,7 @@ const op = binaryOp(
 /**
  * The larger of a and b, element by element with broadcasting. NaN wins. Equal elements share the gradient half and half.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * maximum(tensor([1, 5]), 3).toArray(); // [3, 5]
  */

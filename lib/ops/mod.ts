@@ -15,8 +15,7 @@ const op = binaryOp('mod', {}, ({ needs, input }, dy) => [
  * The remainder a − b · floor(a / b), element by element with broadcasting: it has the sign of b, as in Python and as
  * PyTorch's `remainder`. Of int32 it is 0 where b is 0.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * mod(tensor([7, -7]), 3).toArray(); // [1, 2]
  */

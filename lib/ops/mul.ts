@@ -10,8 +10,7 @@ const op = binaryOp('mul', {}, ({ needs, input }, dy) => [
 /**
  * a · b, element by element with broadcasting.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * mul(tensor([1, 2]), tensor([3, 4])).toArray(); // [3, 8]
  */

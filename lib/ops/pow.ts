@@ -31,8 +31,7 @@ function gradExponent(a: Tensor, b: Tensor, y: Tensor): Tensor {
  * a to the power b, element by element with broadcasting; a negative base with a fractional exponent gives NaN.
  * Of int32 the result wraps around, and with a negative exponent it is cut off towards 0.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * pow(tensor([1, 2, 3]), 2).toArray(); // [1, 4, 9]
  */

@@ -52,7 +52,7 @@ export function coordinateOf(
     case 'half_pixel_symmetric': {
       const adjustment = f(output / f(s * input));
       const offset = f(f(input / 2) * f(1 - adjustment));
-      return (j) => f(offset + halfPixel(j));
+      return (j) => f(f(offset + f(f(j + 0.5) / s)) - 0.5);
     }
     case 'pytorch_half_pixel':
       return output > 1 ? halfPixel : () => 0;

@@ -1,5 +1,6 @@
 import type { Call } from '../autograd.js';
 import { kernelsFor } from '../backend/backend.js';
+import { zeros } from '../creation.js';
 import { AutogradError, check } from '../errors.js';
 import { MAX_RANK } from '../geometry.js';
 import { SCATTER_REDUCTIONS, type ScatterReduction } from '../kernels/operations.js';
@@ -7,7 +8,6 @@ import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { copy, filled } from './copy.js';
 import { applyOne, elements, empty, integers, type Op } from './op.js';
-import { zerosLike } from './zeroslike.js';
 
 /**
  * Runs of elements of a tensor [batch, sizes…, inner] that indices [batch, count, depth] name, or one set of indices
@@ -89,16 +89,15 @@ export const scatterSlices: Op<ScatterAttributes> = {
   gradient(call, dy) {
     const { needs, input, inputShapes, attributes } = call;
     const { slices, reduction } = attributes;
-    const updates = { slices, shape: inputShapes[2] };
-    const overwritten = () => {
-      const nothing = zerosLike(applyOne(gather, [dy, input(1)], updates));
+    checkDifferentiable('scatterNd', call);
+    const replaced = () => {
+      const nothing = zeros(inputShapes[2], { dtype: dy.dtype });
       return applyOne(scatterSlices, [dy, input(1), nothing], attributes);
     };
-    checkDifferentiable('scatterNd', call);
     return [
-      needs[0] ? (reduction === 'add' ? dy : overwritten()) : null,
+      needs[0] ? (reduction === 'add' ? dy : replaced()) : null,
       null,
-      needs[2] ? applyOne(gather, [dy, input(1)], updates) : null,
+      needs[2] ? applyOne(gather, [dy, input(1)], { slices, shape: inputShapes[2] }) : null,
     ];
   },
   saves: { inputs: [1] },

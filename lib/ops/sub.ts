@@ -8,8 +8,7 @@ const op = binaryOp('sub', { inputs: [] }, ({ needs }, dy) => [dy, needs[1] ? ne
 /**
  * a − b, element by element with broadcasting.
  *
- * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64
- *   or int32
+ * @throws ShapeError when the shapes do not broadcast; DTypeError unless both are float32, float64 or int32
  * @example
  * sub(tensor([1, 2]), tensor([[1], [2]])).toArray(); // [[0, 1], [-1, 0]]
  */

@@ -42,8 +42,8 @@ const op: Op<TopKAttributes> = {
  * The k largest elements along an axis and their positions, best first: x [a…, size, b…] → two tensors [a…, k, b…], the
  * second int32. Of equals the first comes first; NaN is larger than everything, as in PyTorch.
  *
- * @throws ArgumentError for an axis outside, or k no integer from 0 to the size; DTypeError unless x is float32, float64
- *   or int32
+ * @throws ArgumentError for an axis outside, or k no integer from 0 to the size; DTypeError unless x is float32,
+ *   float64 or int32
  * @example
  * topK(tensor([3, 9, 5]), 2).map((t) => t.toArray()); // [[9, 5], [1, 2]]
  */

@@ -3,8 +3,8 @@ import type { Tensor } from '../tensor.js';
 import { triangle } from './triangle.js';
 
 /**
- * The elements of x [..., rows, columns] on and above a diagonal, the others 0. `diagonal` 0 (default) is the main one, 1 the one
- * to its right.
+ * The elements of x [..., rows, columns] on and above a diagonal, the others 0. `diagonal` 0 (default) is the main
+ * one, 1 the one to its right.
  *
  * @throws ShapeError when x has fewer than two axes; ArgumentError for a diagonal that is no integer
  * @example

@@ -204,9 +204,13 @@ void run(const args::binary& a, int, Range range, const Workspace&) {
     case BinaryOperation::prelu:
       return binaryBlocks(a, elements, [](V p, V q) { return select(less(zero(), p), p, mul(q, p)); });
     case BinaryOperation::mod:
-      return binaryBlocks(a, elements, [](V p, V q) { return eachLane(p, q, [](double x, double y) { return moduloOf(x, y); }); });
+      return binaryBlocks(a, elements, [](V p, V q) {
+        return eachLane(p, q, [](double x, double y) { return moduloOf(x, y); });
+      });
     case BinaryOperation::fmod:
-      return binaryBlocks(a, elements, [](V p, V q) { return eachLane(p, q, [](double x, double y) { return remainderOf(x, y); }); });
+      return binaryBlocks(a, elements, [](V p, V q) {
+        return eachLane(p, q, [](double x, double y) { return remainderOf(x, y); });
+      });
   }
 }
 

@@ -51,8 +51,8 @@ Work plan(const args::gatherSlices& a) {
   if (a.x.kind != a.y.kind) return refuse("gatherSlices: x and y hold different kinds of elements");
   if (!holdSlices(a.g, a.indices, a.x, a.y)) return refuse("gatherSlices: a buffer is shorter than its shape");
   const double perItem = static_cast<double>(a.g.inner) + 4.0 * a.g.depth;
-  const int64_t items = elements(a.g.batch, a.g.count);
-  return parallel(largest(items, 0), grainOf(perItem), static_cast<double>(items) * perItem);
+  const int64_t items = a.g.inner > 0 ? int64_t{a.g.batch} * a.g.count : 0;
+  return parallel(items, grainOf(perItem), static_cast<double>(items) * perItem);
 }
 
 void run(const args::gatherSlices& a, int, Range range, const Workspace&) {
@@ -111,7 +111,8 @@ Work plan(const args::scatterSlices& a) {
   if (a.updates.kind != a.y.kind) return refuse("scatterSlices: updates and y hold different kinds of elements");
   if (!holdSlices(a.g, a.indices, a.y, a.updates)) return refuse("scatterSlices: a buffer is shorter than its shape");
   const double perItem = static_cast<double>(a.g.count) * (static_cast<double>(a.g.inner) + 4.0 * a.g.depth);
-  return parallel(a.g.batch, grainOf(perItem), static_cast<double>(a.g.batch) * perItem);
+  const int64_t items = a.g.inner > 0 ? a.g.batch : 0;
+  return parallel(items, grainOf(perItem), static_cast<double>(items) * perItem);
 }
 
 void run(const args::scatterSlices& a, int, Range range, const Workspace&) {
@@ -159,7 +160,9 @@ INLINE void forEachIndex(const ElementStrides& g, const int32_t* indices, Range 
 Work plan(const args::gatherElements& a) {
   const int64_t count = elementsOf(a.g.shape);
   if (a.x.kind != a.y.kind) return refuse("gatherElements: x and y hold different kinds of elements");
-  if (!holds(a.indices, count) || !holds(a.y, count)) return refuse("gatherElements: indices or y are shorter than their shape");
+  if (!holds(a.indices, count) || !holds(a.y, count)) {
+    return refuse("gatherElements: indices or y are shorter than their shape");
+  }
   if (!holdsIndexed(a.x, a.g)) return refuse("gatherElements: x is shorter than its strides demand");
   return planBlocks(count, 4);
 }

@@ -15,7 +15,9 @@ Work plan(const args::resample& a) {
   const ResampleGeometry& g = a.g;
   const int64_t entries = elements(g.taps, g.count);
   if (!holds(a.x, elements(g.outer, g.size, g.inner))) return refuse("resample: x is shorter than its shape");
-  if (!holds(a.index, entries) || !holds(a.weights, entries)) return refuse("resample: the table is shorter than its shape");
+  if (!holds(a.index, entries) || !holds(a.weights, entries)) {
+    return refuse("resample: the table is shorter than its shape");
+  }
   const int64_t results = elements(g.outer, g.count, g.inner);
   if (!holds(a.y, results)) return refuse("resample: y is shorter than its shape");
   if (entries > kMostElements / (2 * kWidth)) return refuse("resample: the table is too large");
@@ -33,14 +35,21 @@ Work plan(const args::resample& a) {
 
 // --- rows ---
 
-// y = sum of `taps` rows of x with their weights
+// y = sum of `taps` rows of x with their weights. Two and four of them are what images are interpolated from: the compiler
+// then keeps weights and addresses in registers.
+template <int kTaps>
 INLINE void sumRows(float* y, const float* x, const int32_t* row, const float* weight, int64_t taps, int64_t n) {
-  if (taps == 1 && weight[0] == 1.0f) return copyRow(y, x + row[0] * n, n);
-  for (int64_t i = 0; i < n; i += kWidth) {
+  const int64_t count = kTaps > 0 ? kTaps : taps;
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
     V sum = zero();
-    for (int64_t t = 0; t < taps; t++) sum = fmadd(set1(weight[t]), loadUpTo(x + row[t] * n + i, n - i), sum);
-    storeUpTo(y + i, sum, n - i);
+    for (int64_t t = 0; t < count; t++) sum = fmadd(set1(weight[t]), load(x + row[t] * n + i), sum);
+    store(y + i, sum);
   }
+  if (i == n) return;
+  V sum = zero();
+  for (int64_t t = 0; t < count; t++) sum = fmadd(set1(weight[t]), loadPartial(x + row[t] * n + i, n - i), sum);
+  storePartial(y + i, sum, n - i);
 }
 
 INLINE void resampleRows(const args::resample& a, Range range, float* local) {
@@ -56,11 +65,35 @@ INLINE void resampleRows(const args::resample& a, Range range, float* local) {
       rows[taps] = row;
       weights[taps++] = a.weights.data[t * count + j];
     }
-    sumRows(a.y.data + item * inner, a.x.data + item / count * size * inner, rows, weights, taps, inner);
+    float* y = a.y.data + item * inner;
+    const float* x = a.x.data + item / count * size * inner;
+    if (taps == 1 && weights[0] == 1.0f) {
+      copyRow(y, x + rows[0] * inner, inner);
+    } else if (taps == 2) {
+      sumRows<2>(y, x, rows, weights, taps, inner);
+    } else if (taps == 4) {
+      sumRows<4>(y, x, rows, weights, taps, inner);
+    } else {
+      sumRows<0>(y, x, rows, weights, taps, inner);
+    }
   }
 }
 
 // --- elements of rows ---
+
+// Some results of some rows, of each of which `room` elements can be read; kTaps as above.
+template <int kTaps>
+INLINE void permuteRows(const args::resample& a, Range rows, const float* x, int64_t room, float* y, int64_t lanes,
+                        const float* weights, const int32_t* from) {
+  const int64_t taps = kTaps > 0 ? kTaps : a.g.taps;
+  for (int64_t row = rows.begin; row < rows.end; row++) {
+    const V v = loadUpTo(x + row * a.g.size, room);
+    V sum = mul(load(weights), permute(v, load(from)));
+    for (int64_t t = 1; t < taps; t++)
+      sum = fmadd(load(weights + t * kWidth), permute(v, load(from + t * kWidth)), sum);
+    storeUpTo(y + row * a.g.count, sum, lanes);
+  }
+}
 
 // The results [j, j + lanes) of some rows, of which every tap lies in [first, first + kWidth).
 INLINE void permuteBlock(const args::resample& a, Range rows, int64_t j, int64_t lanes, int64_t first, float* local) {
@@ -74,13 +107,11 @@ INLINE void permuteBlock(const args::resample& a, Range rows, int64_t j, int64_t
       weights[t * kWidth + lane] = lane < lanes ? a.weights.data[at] : 0;
     }
   }
-  for (int64_t row = rows.begin; row < rows.end; row++) {
-    const V x = loadUpTo(a.x.data + row * size + first, size - first);
-    V sum = mul(load(weights), permute(x, load(from)));
-    for (int64_t t = 1; t < taps; t++)
-      sum = fmadd(load(weights + t * kWidth), permute(x, load(from + t * kWidth)), sum);
-    storeUpTo(a.y.data + row * count + j, sum, lanes);
-  }
+  const float* x = a.x.data + first;
+  float* y = a.y.data + j;
+  if (taps == 1) return permuteRows<1>(a, rows, x, size - first, y, lanes, weights, from);
+  if (taps == 2) return permuteRows<2>(a, rows, x, size - first, y, lanes, weights, from);
+  permuteRows<0>(a, rows, x, size - first, y, lanes, weights, from);
 }
 
 INLINE void pickBlock(const args::resample& a, Range rows, int64_t j, int64_t lanes) {

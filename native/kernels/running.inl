@@ -16,7 +16,8 @@ Work plan(const args::cumSum& a) {
   if (!holds(a.x, count)) return refuse("cumSum: x is shorter than its shape");
   if (!holds(a.y, count)) return refuse("cumSum: y is shorter than its shape");
   const double perItem = static_cast<double>(g.size) * static_cast<double>(smallest(g.inner, kRunningColumns));
-  return parallel(g.outer * ceilDiv(g.inner, kRunningColumns), grainOf(perItem), static_cast<double>(count));
+  return parallel(count > 0 ? g.outer * ceilDiv(g.inner, kRunningColumns) : 0, grainOf(perItem),
+                  static_cast<double>(count));
 }
 
 INLINE double addRunning(double total, float x) { return total + static_cast<double>(x); }

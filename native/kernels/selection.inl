@@ -31,7 +31,9 @@ Work plan(const args::topK& a) {
   if (g.k < 0 || g.k > g.size) return refuse("topK: k is outside the axis");
   if (!holds(a.x, elements(g.outer, g.size, g.inner))) return refuse("topK: x is shorter than its shape");
   const int64_t results = elements(g.outer, g.k, g.inner);
-  if (!holds(a.values, results) || !holds(a.indices, results)) return refuse("topK: an output is shorter than its shape");
+  if (!holds(a.values, results) || !holds(a.indices, results)) {
+    return refuse("topK: an output is shorter than its shape");
+  }
   const int64_t lines = g.k > 0 ? elements(g.outer, g.inner) : 0;
   Work work = parallel(largest(lines, 0), grainOf(4.0 * g.size), 4.0 * static_cast<double>(lines) * g.size);
   work.localFloats = g.k;

@@ -35,7 +35,9 @@ Work plan(const args::nonMaxSuppression& a) {
   const int64_t pairs = elements(g.n, g.classes);
   const int64_t room = elements(g.n, g.classes, g.most, 3);
   if (g.most < 0 || g.most > g.spatial) return refuse("nonMaxSuppression: more boxes are wanted than there are");
-  if (!holds(a.boxes, elements(g.n, g.spatial, 4))) return refuse("nonMaxSuppression: boxes are shorter than their shape");
+  if (!holds(a.boxes, elements(g.n, g.spatial, 4))) {
+    return refuse("nonMaxSuppression: boxes are shorter than their shape");
+  }
   if (!holds(a.scores, elements(g.n, g.classes, g.spatial))) {
     return refuse("nonMaxSuppression: scores are shorter than their shape");
   }

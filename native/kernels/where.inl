@@ -22,7 +22,8 @@ Work plan(const args::where& a) {
 struct ChoiceStrides {
   int64_t c, a, b;
 };
-INLINE void chooseRow(float* y, const uint8_t* c, const float* p, const float* q, const ChoiceStrides& stride, int64_t n) {
+INLINE void chooseRow(float* y, const uint8_t* c, const float* p, const float* q, const ChoiceStrides& stride,
+                      int64_t n) {
   for (int64_t i = 0; i < n; i += kWidth) {
     const int64_t lanes = smallest(kWidth, n - i);
     const V v = select(loadConditions(c + i * stride.c, stride.c, lanes), loadLanes(p + i * stride.a, stride.a, lanes),
