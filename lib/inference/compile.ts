@@ -121,7 +121,11 @@ export class CompiledModel implements ModelSource {
     }
     check(result instanceof Tensor, 'compile', () => 'the forward pass must return one tensor', ArgumentError);
     const graph = trace.graph({ [outputNames[0]]: result });
-    const names = new Map(Object.entries(this.#module.stateDict()).map(([name, { storage }]) => [storage, name]));
+    const names = new Map(
+      Object.entries(this.#module.stateDict())
+        .reverse() // of several names the first
+        .map(([name, { storage }]) => [storage, name]),
+    );
     for (const node of graph.nodes) {
       node.inputs.forEach((value, i) => {
         const storage = value?.constant?.storage;

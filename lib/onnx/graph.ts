@@ -56,6 +56,12 @@ export function buildGraph(
   }
   const producers = new Map<string, number>();
   proto.nodes.forEach((node, index) => {
+    const constant = constantOf(node, index, context);
+    if (constant) {
+      define(constant.name, 'an output');
+      initializers.set(constant.name, constant);
+      return;
+    }
     for (const output of node.outputs) {
       if (output === '') continue;
       define(output, 'an output');
@@ -88,6 +94,15 @@ export function buildGraph(
   }
   for (const name of [...initializers.keys()]) if (!wanted.has(name)) initializers.delete(name);
   return { nodes, initializers, inputNames: [...inputNames], outputNames };
+}
+
+/** A node that only holds a tensor, as an initializer: its elements too are read when they are needed. */
+function constantOf({ opType, domain, name, attributes, outputs }: NodeProto, index: number, context: GraphContext) {
+  const [value, ...others] = attributes;
+  const isConstant = opType === 'Constant' && DEFAULT_DOMAINS.includes(domain) && outputs.length === 1;
+  if (!isConstant || value?.name !== 'value' || !value.tensor || others.length || value.refAttrName) return null;
+  const what = describe({ name: name || `${opType}_${index}`, opType }, context.opset);
+  return { ...initializerOf(what, value.tensor, context.open), name: outputs[0] };
 }
 
 function nameOf(node: NodeProto, index: number): string {

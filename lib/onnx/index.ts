@@ -1,3 +1,5 @@
 export type { ElementType } from './elementtype.js';
 export { type EvaluateOptions, evaluate } from './evaluate.js';
+export { type ExportOptions, exportOnnx } from './export/export.js';
 export { OnnxModel, readModel, type ValueDescription } from './model.js';
+export { OnnxModule, toModule } from './module.js';

@@ -2,7 +2,7 @@ import { full } from '../creation.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import { checkIndexable } from '../geometry.js';
-import { formatShape, resolveAxis } from '../shape.js';
+import { formatShape, resolveAxis, sizeOf } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { resample } from './resample.js';
 import {
@@ -93,6 +93,8 @@ export function resize<D extends DType>(x: Tensor<D>, options: ResizeOptions): T
     const resized = { input, output, scale, mode, coordinate, nearestMode, cubicCoeff, excludeOutside, antialias };
     return { axis, resized, isIdentity: input === output && (output === 0 || (scale === 1 && !crops)) };
   });
+  const lengths = plans.reduce((shape, { axis, resized }) => shape.with(axis, resized.output), [...x.shape]);
+  checkIndexable('resize', sizeOf(lengths));
   // what shrinks comes first, then from the last axis on: the later passes have less, or longer runs, to work on
   const order = plans
     .filter(({ isIdentity }) => !isIdentity)
