@@ -37,6 +37,7 @@ export const QUANTITIES = {
   firstRun: { title: 'loading ResNet-50 and one run', unit: 'ms' },
   import: { title: 'importing the package', unit: 'ms' },
   lateness: { title: '5 ms timer late at the 99th percentile, ResNet-50 back to back on one thread', unit: 'ms' },
+  latenessIdle: { title: 'the same while nothing runs: what else this machine does', unit: 'ms' },
   latenessMax: { title: 'latest timer', unit: 'ms' },
   growth: { title: `growth over the second half of ${LOADS} loads and releases of SqueezeNet 1.1`, unit: 'MiB' },
   lenet: { title: 'a run of LeNet', unit: 'µs' },
@@ -74,8 +75,9 @@ export async function measureSessions(sides, { isa, progress }) {
 
   progress('timers');
   for (const side of sides) {
-    const { p99, max } = await ask('lateness', { side, seconds: LATENESS_SECONDS });
+    const { p99, max, idleP99 } = await ask('lateness', { side, seconds: LATENESS_SECONDS });
     record('lateness', side, p99);
+    record('latenessIdle', side, idleP99);
     record('latenessMax', side, max);
   }
 
