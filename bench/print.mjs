@@ -45,6 +45,9 @@ export function printMachine(description, machine, bandwidths) {
   }
 }
 
+/** A number with three digits that count, and no exponent. */
+export const threeDigits = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
+
 /** A table of strings and numbers under a line of titles, columns as wide as they must be. */
 export function printTable(titles, rows) {
   const cells = [titles, ...rows].map((row) => row.map(String));

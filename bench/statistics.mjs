@@ -28,9 +28,23 @@ export const CLEAN_SHARE = 0.98;
  * clean, the median of all, and `clean` is 0.
  */
 export function summarise(samples, bestCalibrationMs) {
-  const isClean = ({ calibrationMs, share }) =>
-    calibrationMs * CLEAN_SPEED <= bestCalibrationMs && share >= CLEAN_SHARE;
-  const clean = samples.filter(isClean);
-  const times = (clean.length ? clean : samples).map(({ ms }) => ms);
-  return { ms: median(times), spread: spread(times), clean: clean.length, dropped: samples.length - clean.length };
+  return summariseRounds([samples], [bestCalibrationMs])[0];
+}
+
+/**
+ * As {@link summarise}, of several sides that took their samples in turn, the same number each: a round counts when the
+ * samples of all sides are clean. So all summaries are of the same moments, whatever the machine did.
+ */
+export function summariseRounds(sides, bestCalibrationMs) {
+  const isClean = (round) =>
+    sides.every((samples, side) => {
+      const { calibrationMs, share } = samples[round];
+      return calibrationMs * CLEAN_SPEED <= bestCalibrationMs[side] && share >= CLEAN_SHARE;
+    });
+  const rounds = sides[0].map((_, round) => round);
+  const clean = rounds.filter(isClean);
+  return sides.map((samples) => {
+    const times = (clean.length ? clean : rounds).map((round) => samples[round].ms);
+    return { ms: median(times), spread: spread(times), clean: clean.length, dropped: rounds.length - clean.length };
+  });
 }

@@ -22,9 +22,10 @@ export function pictureSize(session) {
 export function preprocess(photograph, [height, width]) {
   const [, h, w] = photograph.shape;
   const scale = (8 / 7) * Math.max(height / h, width / w);
-  const size = [Math.round(h * scale), Math.round(w * scale)];
+  // rounded as torchvision does it; the side that fits must not miss its length by a rounding error
+  const size = [h, w].map((extent) => Math.floor(extent * scale + 1e-6));
   const small = interpolate(photograph.reshape([1, 3, h, w]), { size, mode: 'bilinear', antialias: true });
-  const [top, left] = [(size[0] - height) >> 1, (size[1] - width) >> 1];
+  const [top, left] = [Math.round((size[0] - height) / 2), Math.round((size[1] - width) / 2)];
   const middle = small.slice([null, null, [top, top + height], [left, left + width]]);
   return middle.sub(MEAN).div(DEVIATION);
 }

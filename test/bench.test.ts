@@ -9,7 +9,7 @@ import { QUANTITIES } from '../bench/networks/session.mjs';
 import { markdown } from '../bench/report/markdown.mjs';
 import { measure } from '../bench/sampler.mjs';
 import { describeLayer, layersOf, networks } from '../bench/shapes.mjs';
-import { geometricMean, median, spread, summarise } from '../bench/statistics.mjs';
+import { geometricMean, median, spread, summarise, summariseRounds } from '../bench/statistics.mjs';
 import { typescriptKernels } from '../lib/backend/typescript.js';
 import { CONV2D_FIELDS, encode } from '../lib/geometry.js';
 import { root } from './compiled.js';
@@ -42,6 +42,22 @@ describe('statistics of the bench', () => {
     expect(summarise(samples, 0.025)).toMatchObject({ ms: 1.25, clean: 2, dropped: 3 });
     // a better calibration, seen later, condemns them all
     expect(summarise(samples, 0.02)).toMatchObject({ ms: 2, clean: 0, dropped: 5 });
+  });
+
+  it('compare sides in rounds that were undisturbed for all of them', () => {
+    const sample = (ms: number, calibrationMs: number) => ({ ms, calibrationMs, share: 1 });
+    const one = [sample(1, 0.02), sample(2, 0.03), sample(3, 0.02), sample(5, 0.02)];
+    const other = [sample(10, 0.03), sample(20, 0.02), sample(30, 0.02), sample(50, 0.02)];
+    const [a, b] = summariseRounds([one, other], [0.02, 0.02]);
+    expect([a, b]).toMatchObject([
+      { ms: 4, clean: 2, dropped: 2 },
+      { ms: 40, clean: 2, dropped: 2 },
+    ]);
+    // without such a round, all of them
+    expect(summariseRounds([one.slice(0, 2), other.slice(0, 2)], [0.02, 0.02])).toMatchObject([
+      { ms: 1.5, clean: 0, dropped: 2 },
+      { ms: 15, clean: 0, dropped: 2 },
+    ]);
   });
 });
 

@@ -1,6 +1,5 @@
 // A process of its own for one side of a measurement of whole networks. The parent sends { task, options }, and gets
 // { value } or { error } back. Every task is written against the interface that both packages have.
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Calibration } from '../calibration.mjs';
 import { median } from '../statistics.mjs';
@@ -81,39 +80,36 @@ async function footprint(options) {
   return { importMs, loadMs, runMs, before, after, peak };
 }
 
-/** By how many milliseconds a timer of 5 ms is late while the network runs back to back. */
+/**
+ * By how many milliseconds a timer of 5 ms is late while the network runs back to back, and, since others may use the
+ * machine, while nothing runs.
+ */
 async function lateness({ seconds, ...options }) {
   const { open, feeds } = await openSession(options);
   const session = await open();
   await session.run(feeds);
+  const idle = await lateTimers(seconds, () => sleep(100));
+  const busy = await lateTimers(seconds, () => session.run(feeds));
+  await session.release();
+  return { p99: busy.at(0.99), max: busy.at(1), idleP99: idle.at(0.99) };
+}
+
+/** How late timers of 5 ms are, in order, while `work` is done again and again. */
+async function lateTimers(seconds, work) {
   const late = [];
   let due = performance.now() + 5;
-  let timer;
   const tick = () => {
-    late.push(performance.now() - due);
+    late.push(Math.max(0, performance.now() - due));
     due = performance.now() + 5;
     timer = setTimeout(tick, 5);
   };
-  timer = setTimeout(tick, 5);
-  const histogram = monitorEventLoopDelay({ resolution: 1 });
-  histogram.enable();
+  let timer = setTimeout(tick, 5);
   const end = performance.now() + 1000 * seconds;
-  let runs = 0;
-  for (; performance.now() < end; runs++) await session.run(feeds);
+  while (performance.now() < end) await work();
   clearTimeout(timer);
-  late.push(performance.now() - due); // one that could not run at all until now
-  histogram.disable();
+  late.push(Math.max(0, performance.now() - due)); // one that could not run until now
   late.sort((a, b) => a - b);
-  const at = (share) => Math.max(0, late[Math.min(late.length - 1, Math.floor(share * late.length))]);
-  await session.release();
-  return {
-    runs,
-    ticks: late.length,
-    median: at(0.5),
-    p99: at(0.99),
-    max: at(1),
-    loopP99: histogram.percentile(99) / 1e6,
-  };
+  return { at: (share) => late[Math.min(late.length - 1, Math.floor(share * late.length))] };
 }
 
 /** Resident memory in MiB after each tenth of many loads, runs and releases. */

@@ -2,7 +2,7 @@
 import { openMachine } from '../machine.mjs';
 import { printNetwork, printTable } from '../print.mjs';
 import { showMachine } from '../show.mjs';
-import { summarise } from '../statistics.mjs';
+import { summariseRounds } from '../statistics.mjs';
 import { comparisons } from './comparisons.mjs';
 import { makeModels, networkFiles, networks, relativeError } from './models.mjs';
 import { SideProcess } from './process.mjs';
@@ -77,27 +77,25 @@ export async function measureNetwork({ network, batch, threads, sides, precision
 async function inTurn(processes, seconds) {
   const states = processes.map((child) => ({ child, samples: [], bestMs: Number.POSITIVE_INFINITY }));
   const start = performance.now();
-  const isDone = (state) => {
-    const spent = (performance.now() - start) / 1000 / states.length;
-    return spent > seconds && (spent > 4 * seconds || summaryOf(state).clean >= FEWEST_SAMPLES);
-  };
-  while (!states.every(isDone)) {
+  for (;;) {
     for (const state of states) {
       const { bestCalibrationMs, ...sample } = await state.child.ask('sample');
       state.samples.push(sample);
       state.bestMs = Math.min(state.bestMs, bestCalibrationMs);
     }
+    const summaries = summariseRounds(
+      states.map(({ samples }) => ofLargestShare(samples)),
+      states.map(({ bestMs }) => bestMs),
+    );
+    const spent = (performance.now() - start) / 1000 / states.length;
+    if (spent > seconds && (spent > 4 * seconds || summaries[0].clean >= FEWEST_SAMPLES)) return summaries;
   }
-  return states.map(summaryOf);
 }
 
 /** A run has as many processors as it can use: a smaller share than the largest ever seen is an interruption. */
-function summaryOf({ samples, bestMs }) {
+function ofLargestShare(samples) {
   const largest = Math.max(...samples.map(({ share }) => share));
-  return summarise(
-    samples.map((sample) => ({ ...sample, share: sample.share / largest })),
-    bestMs,
-  );
+  return samples.map((sample) => ({ ...sample, share: sample.share / largest }));
 }
 
 function showRatios(records) {

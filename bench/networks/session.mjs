@@ -1,6 +1,6 @@
 // `npm run bench -- session`: what a server sees of a session besides its speed. Memory and time to load, timers that wait
 // while it runs, memory that stays after it is released, and what a run costs beyond its kernels.
-import { printTable } from '../print.mjs';
+import { printTable, threeDigits } from '../print.mjs';
 import { median } from '../statistics.mjs';
 import { makeModels } from './models.mjs';
 import { inFreshProcess } from './process.mjs';
@@ -18,7 +18,7 @@ export async function benchSession({ sides, isa }) {
   const titles = ['', ...names];
   const cell = (quantity) => (side) => {
     const record = records.find((each) => each.quantity === quantity && each.side === side);
-    return record ? `${record.value.toPrecision(3)} ${record.unit}` : '-';
+    return record ? `${threeDigits(record.value)} ${record.unit}` : '-';
   };
   const quantities = [...new Set(records.map(({ quantity }) => quantity))];
   printTable(
@@ -30,12 +30,14 @@ export async function benchSession({ sides, isa }) {
 
 /** What is measured, by the name that targets use. */
 export const QUANTITIES = {
+  start: { title: 'resident before loading, the package imported', unit: 'MiB' },
   memory: { title: 'resident after loading ResNet-50 and one run', unit: 'MiB' },
   peakMemory: { title: 'peak of resident memory until then', unit: 'MiB' },
   load: { title: 'loading ResNet-50', unit: 'ms' },
   firstRun: { title: 'loading ResNet-50 and one run', unit: 'ms' },
   import: { title: 'importing the package', unit: 'ms' },
   lateness: { title: '5 ms timer late at the 99th percentile, ResNet-50 back to back on one thread', unit: 'ms' },
+  latenessIdle: { title: 'the same while nothing runs: what else this machine does', unit: 'ms' },
   latenessMax: { title: 'latest timer', unit: 'ms' },
   growth: { title: `growth over the second half of ${LOADS} loads and releases of SqueezeNet 1.1`, unit: 'MiB' },
   lenet: { title: 'a run of LeNet', unit: 'µs' },
@@ -57,7 +59,14 @@ export async function measureSessions(sides, { isa, progress }) {
       if (i > 0) footprints[at].push(footprint); // the first reads the file from the disk
     }
   }
-  const fields = { memory: 'after', peakMemory: 'peak', load: 'loadMs', firstRun: 'runMs', import: 'importMs' };
+  const fields = {
+    start: 'before',
+    memory: 'after',
+    peakMemory: 'peak',
+    load: 'loadMs',
+    firstRun: 'runMs',
+    import: 'importMs',
+  };
   for (const [at, side] of sides.entries()) {
     for (const [quantity, field] of Object.entries(fields)) {
       record(quantity, side, median(footprints[at].map((each) => each[field])));
@@ -66,8 +75,9 @@ export async function measureSessions(sides, { isa, progress }) {
 
   progress('timers');
   for (const side of sides) {
-    const { p99, max } = await ask('lateness', { side, seconds: LATENESS_SECONDS });
+    const { p99, max, idleP99 } = await ask('lateness', { side, seconds: LATENESS_SECONDS });
     record('lateness', side, p99);
+    record('latenessIdle', side, idleP99);
     record('latenessMax', side, max);
   }
 

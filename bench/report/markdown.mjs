@@ -3,7 +3,7 @@ import { averagePercent, evaluate, layersByName } from '../analysis.mjs';
 import { comparisons } from '../networks/comparisons.mjs';
 import { networks as networkTitles } from '../networks/models.mjs';
 import { QUANTITIES } from '../networks/session.mjs';
-import { milliseconds } from '../print.mjs';
+import { milliseconds, threeDigits } from '../print.mjs';
 import { geometricMean } from '../statistics.mjs';
 
 const table = (titles, rows) =>
@@ -127,7 +127,7 @@ const sessionTable = (records) =>
       QUANTITIES[quantity].title,
       ...['convforge', 'onnxruntime'].map((side) => {
         const record = records.find((each) => each.quantity === quantity && each.side === side);
-        return record ? `${record.value.toPrecision(3)} ${record.unit}` : '';
+        return record ? `${threeDigits(record.value)} ${record.unit}` : '';
       }),
     ]),
   );
