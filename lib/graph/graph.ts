@@ -8,40 +8,86 @@ import type { Tensor } from '../tensor.js';
  * known dtype and shape. Made by tracing ({@link trace}), for one set of input shapes.
  */
 export class Graph {
-  readonly inputs: Value[];
-  outputs: Value[];
-  nodes: Node[];
+  readonly inputs: readonly Value[];
+  #outputs: readonly Value[];
+  #nodes: readonly Node[];
+  /** Nodes that read each value; one that reads it twice is there twice. */
+  readonly #readers = new Map<Value, Node[]>();
 
-  constructor(inputs: Value[], outputs: Value[], nodes: Node[]) {
+  constructor(inputs: readonly Value[], outputs: readonly Value[], nodes: readonly Node[]) {
     this.inputs = inputs;
-    this.outputs = outputs;
-    this.nodes = nodes;
+    this.#outputs = outputs;
+    this.#nodes = nodes;
+    for (const node of nodes) this.#enter(node);
   }
 
-  /** Which nodes read each value; a node that reads it twice is there twice. */
-  consumers(): Map<Value, Node[]> {
-    const consumers = new Map<Value, Node[]>();
-    for (const node of this.nodes) {
-      for (const value of node.inputs) {
-        if (!value) continue;
-        const readers = consumers.get(value);
-        if (readers) readers.push(node);
-        else consumers.set(value, [node]);
-      }
-    }
-    return consumers;
+  get outputs(): readonly Value[] {
+    return this.#outputs;
   }
 
-  /** Lets every reader of `from`, and the graph's outputs, read `to` instead. */
-  replace(from: Value, to: Value): void {
-    for (const node of this.nodes) {
-      for (let i = 0; i < node.inputs.length; i++) if (node.inputs[i] === from) node.inputs[i] = to;
+  /** In an order in which they can run. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
+  /** The nodes that read a value; one that reads it twice is there twice. */
+  readersOf(value: Value): readonly Node[] {
+    return this.#readers.get(value) ?? [];
+  }
+
+  /** The node that reads a value if it is the only one and the value is no output; null otherwise. */
+  onlyReaderOf(value: Value): Node | null {
+    const readers = this.readersOf(value);
+    return readers.length === 1 && !this.#outputs.includes(value) ? readers[0] : null;
+  }
+
+  /**
+   * Puts nodes in the place of one, and `to` in the place of its first output, and drops `others`, whose results nobody
+   * else reads.
+   */
+  replace(node: Node, replacement: readonly Node[], to: Value, ...others: readonly Node[]): void {
+    this.#nodes = this.#nodes.flatMap((each) => (each === node ? replacement : others.includes(each) ? [] : [each]));
+    for (const gone of [node, ...others]) this.#leave(gone);
+    for (const made of replacement) this.#enter(made);
+    const [from] = node.outputs;
+    to.name ||= from.name;
+    if (from === to) return;
+    for (const reader of [...this.readersOf(from)]) {
+      this.#leave(reader);
+      for (let i = 0; i < reader.inputs.length; i++) if (reader.inputs[i] === from) reader.inputs[i] = to;
+      this.#enter(reader);
     }
-    this.outputs = this.outputs.map((output) => (output === from ? to : output));
+    this.#outputs = this.#outputs.map((output) => (output === from ? to : output));
+  }
+
+  /** Drops all nodes but those that `isWanted`. */
+  keep(isWanted: (node: Node) => boolean): void {
+    const kept: Node[] = [];
+    for (const node of this.#nodes) {
+      if (isWanted(node)) kept.push(node);
+      else this.#leave(node);
+    }
+    this.#nodes = kept;
   }
 
   toString(): string {
-    return this.nodes.map(String).join('\n');
+    return this.#nodes.map(String).join('\n');
+  }
+
+  #enter(node: Node): void {
+    for (const value of node.inputs) {
+      if (!value) continue;
+      const readers = this.#readers.get(value);
+      if (readers) readers.push(node);
+      else this.#readers.set(value, [node]);
+    }
+  }
+
+  #leave(node: Node): void {
+    for (const value of node.inputs) {
+      const readers = value && this.#readers.get(value);
+      if (readers) readers.splice(readers.indexOf(node), 1);
+    }
   }
 }
 

@@ -34,10 +34,9 @@ export function assignLayout(graph: Graph, addon: NativeAddon, { exact, blocked 
   const rules = new Map<Node, BlockedRule>();
   const choices = new Map<Node, Choice>();
   const inBlocks = new Set<Value>();
-  const consumers = graph.consumers();
   const around: Surroundings = {
     isBlocked: (value) => value !== null && inBlocks.has(value),
-    isRead: (value) => consumers.has(value) || graph.outputs.includes(value),
+    isRead: (value) => graph.readersOf(value).length > 0 || graph.outputs.includes(value),
     choose(node) {
       const known = choices.get(node);
       if (known) return known;

@@ -2,22 +2,9 @@ import type { Tensor } from '../tensor.js';
 import type { Graph, Node, Value } from './graph.js';
 import { Trace } from './trace.js';
 
-/** The node that reads a value if it is the only one and the value is no output of the graph; null otherwise. */
-export function onlyReader(graph: Graph, consumers: ReadonlyMap<Value, readonly Node[]>, value: Value): Node | null {
-  const readers = consumers.get(value) ?? [];
-  return readers.length === 1 && !graph.outputs.includes(value) ? readers[0] : null;
-}
-
 /** The other input of a node of two. */
 export function otherInput(node: Node, value: Value): Value {
   return (node.inputs[0] === value ? node.inputs[1] : node.inputs[0]) as Value;
-}
-
-/** Puts nodes in the place of one of the graph, whose first output becomes `result`. */
-export function replaceNode(graph: Graph, node: Node, replacement: readonly Node[], result: Value): void {
-  result.name ||= node.outputs[0].name;
-  graph.nodes.splice(graph.nodes.indexOf(node), 1, ...replacement);
-  graph.replace(node.outputs[0], result);
 }
 
 /** Puts what `body` computes with ops in the place of a node. */
@@ -31,7 +18,7 @@ export function replaceWith(
   trace.scope = node.name;
   const tensors = inputs.map((value) => trace.adopt(value));
   const result = trace.valueOf(trace.record(() => body(...tensors)));
-  replaceNode(graph, node, trace.nodes, result);
+  graph.replace(node, trace.nodes, result);
 }
 
 /** The single element of a constant; null if the value is none or has several. */

@@ -4,7 +4,7 @@ import { Tensor } from '../../tensor.js';
 import { type Graph, Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
 import { fusedMap } from '../ops/fusedmap.js';
-import { onlyReader, otherInput, perChannel, replaceNode } from '../rewrite.js';
+import { otherInput, perChannel } from '../rewrite.js';
 import { ScaledWeight } from '../scaledweight.js';
 
 /** y = x · scale[c] + shift[c]; null is 1 and 0. */
@@ -20,43 +20,37 @@ interface Affine {
  * a map with one multiplication and one addition.
  */
 export function foldBatchNorm(graph: Graph): void {
-  const consumers = graph.consumers();
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes) {
     const affine = affineOf(node);
     if (!affine) continue;
     const source = affine.x.producer;
-    if (source?.op.name === 'conv2d' && source.inputs[1]?.constant && onlyReader(graph, consumers, affine.x) === node) {
-      foldInto(graph, source as Node<Conv2dGeometry>, node, affine);
-      consumers.set(source.outputs[0], consumers.get(node.outputs[0]) ?? []);
+    if (source && canFold(source) && graph.onlyReaderOf(affine.x) === node) {
+      const folded = withAffine(source as Node<Conv2dGeometry>, affine);
+      graph.replace(node, [folded as unknown as Node], folded.outputs[0], source);
     } else if (node.op.name === 'batchNorm') {
       const [scale, shift] = [affine.scale, affine.shift].map((v) => v && constant(v));
-      const result = new Value('float32', node.outputs[0].shape, node.outputs[0].name);
-      const map = new Node(
-        fusedMap,
-        { operation: null, activation: IDENTITY },
-        [affine.x, scale, shift, null, null],
-        [result],
-        node.name,
-      );
-      replaceNode(graph, node, [map as unknown as Node], result);
-      consumers.set(result, consumers.get(node.outputs[0]) ?? []);
+      const result = new Value('float32', node.outputs[0].shape);
+      const inputs = [affine.x, scale, shift, null, null];
+      const map = new Node(fusedMap, { operation: null, activation: IDENTITY }, inputs, [result], node.name);
+      graph.replace(node, [map as unknown as Node], result);
     }
   }
 }
 
-/** The convolution's own result takes the place of the folded node's. */
-function foldInto(graph: Graph, conv: Node<Conv2dGeometry>, node: Node, { scale, shift }: Affine): void {
-  const [, weight, bias] = conv.inputs;
-  const { oc } = conv.attributes;
-  const base = weight?.constant as Tensor;
-  if (scale) conv.inputs[1] = Value.of(ScaledWeight.of(base, scale), weight?.name);
+function canFold({ op, inputs: [, weight, bias] }: Node): boolean {
+  return op.name === 'conv2d' && Boolean(weight?.constant) && (!bias || bias.constant !== null);
+}
+
+function withAffine(conv: Node<Conv2dGeometry>, { scale, shift }: Affine): Node<Conv2dGeometry> {
+  const [x, weight, bias] = conv.inputs;
+  const scaled = scale ? Value.of(ScaledWeight.of(weight?.constant as Tensor, scale), weight?.name) : weight;
+  let offset = bias;
   if (shift || (scale && bias)) {
-    const old = bias?.constant ? floats(bias.constant) : new Float32Array(oc);
-    conv.inputs[2] = constant(Float64Array.from(old, (b, o) => b * (scale?.[o] ?? 1) + (shift?.[o] ?? 0)));
+    const old = bias?.constant ? floats(bias.constant) : new Float32Array(conv.attributes.oc);
+    offset = constant(Float64Array.from(old, (b, o) => b * (scale?.[o] ?? 1) + (shift?.[o] ?? 0)));
   }
-  graph.nodes.splice(graph.nodes.indexOf(node), 1);
-  conv.outputs[0].name = node.outputs[0].name;
-  graph.replace(node.outputs[0], conv.outputs[0]);
+  const result = new Value('float32', conv.outputs[0].shape);
+  return new Node(conv.op, conv.attributes, [x, scaled, offset], [result], conv.name);
 }
 
 function affineOf(node: Node): Affine | null {

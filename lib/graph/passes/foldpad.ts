@@ -1,7 +1,6 @@
 import type { Conv2dGeometry, Pad2dGeometry, Pool2dGeometry } from '../../geometry.js';
 import { PAD_MODES } from '../../kernels/operations.js';
-import { type Graph, Node, type Value } from '../graph.js';
-import { onlyReader } from '../rewrite.js';
+import { type Graph, Node, Value } from '../graph.js';
 
 interface PadAttributes {
   readonly geometry: Pad2dGeometry;
@@ -13,18 +12,17 @@ interface PadAttributes {
  * too. Kernels get padding for nothing, from the border of their tensors.
  */
 export function foldPad(graph: Graph): void {
-  const consumers = graph.consumers();
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes) {
     if (node.op.name !== 'pad') continue;
     const { geometry: pad, value } = node.attributes as PadAttributes;
-    const reader = onlyReader(graph, consumers, node.outputs[0]);
+    const reader = graph.onlyReaderOf(node.outputs[0]);
     if (!reader || PAD_MODES[pad.mode] !== 'constant' || value !== 0 || reader.inputs[0] !== node.outputs[0]) continue;
     const attributes = widened(reader, pad);
     if (!attributes) continue;
     const inputs = [node.inputs[0] as Value, ...reader.inputs.slice(1)];
-    const folded = new Node(reader.op, attributes, inputs, reader.outputs, reader.name);
-    graph.nodes.splice(graph.nodes.indexOf(reader), 1, folded);
-    graph.nodes.splice(graph.nodes.indexOf(node), 1);
+    const result = new Value(reader.outputs[0].dtype, reader.outputs[0].shape);
+    const folded = new Node(reader.op, attributes, inputs, [result], reader.name);
+    graph.replace(reader, [folded], result, node);
   }
 }
 

@@ -5,7 +5,7 @@ import { type Graph, Node, Value } from '../graph.js';
 import { type Activation, IDENTITY } from '../ops/activate.js';
 import { type FusedConv2dAttributes, fusedConv2d } from '../ops/fusedconv2d.js';
 import { type FusedLinearAttributes, fusedLinear } from '../ops/fusedlinear.js';
-import { onlyReader, perChannel, replaceNode } from '../rewrite.js';
+import { perChannel } from '../rewrite.js';
 
 /** An activation function and, of a PReLU, its slopes. */
 export interface Found {
@@ -20,14 +20,12 @@ export function fuseActivation(graph: Graph): void {
 
 /** Puts what `absorb` makes of a node and the activation that alone reads it in the place of both; null leaves them. */
 export function absorbActivations(graph: Graph, absorb: (node: Node, found: Found) => Node | null): void {
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes) {
     const [y] = node.outputs;
-    const reader = onlyReader(graph, graph.consumers(), y);
+    const reader = graph.onlyReaderOf(y);
     const found = reader && activationOf(reader, y);
     const fused = found && absorb(node, found);
-    if (!reader || !fused) continue;
-    replaceNode(graph, reader, [fused], fused.outputs[0]);
-    graph.nodes.splice(graph.nodes.indexOf(node), 1);
+    if (reader && fused) graph.replace(reader, [fused], fused.outputs[0], node);
   }
 }
 

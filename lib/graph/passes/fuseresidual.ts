@@ -2,7 +2,6 @@ import { sameShape } from '../../shape.js';
 import { type Graph, Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
 import { type FusedConv2dAttributes, fusedConv2d } from '../ops/fusedconv2d.js';
-import { onlyReader, replaceNode } from '../rewrite.js';
 import { asFused } from './fuseactivation.js';
 
 /**
@@ -10,13 +9,12 @@ import { asFused } from './fuseactivation.js';
  * the result is in registers, and the sum costs no pass over memory. Of two convolutions the later one does it.
  */
 export function fuseResidual(graph: Graph): void {
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes) {
     if (node.op.name !== 'add') continue;
     const [a, b] = node.inputs as [Value, Value];
     if (a === b || a.constant || b.constant || !sameShape(a.shape, b.shape) || a.dtype !== 'float32') continue;
-    const consumers = graph.consumers();
     const [chosen] = [a, b]
-      .filter((value) => onlyReader(graph, consumers, value) === node && canTake(value.producer))
+      .filter((value) => graph.onlyReaderOf(value) === node && canTake(value.producer))
       .sort((x, y) => position(graph, y) - position(graph, x));
     if (!chosen) continue;
     const before = chosen.producer as Node;
@@ -27,8 +25,7 @@ export function fuseResidual(graph: Graph): void {
     const result = new Value('float32', node.outputs[0].shape);
     const inputs = [x, weight, bias, chosen === a ? b : a, slopes];
     const fused = new Node(fusedConv2d, attributes, inputs, [result], before.name);
-    replaceNode(graph, node, [fused as unknown as Node], result);
-    graph.nodes.splice(graph.nodes.indexOf(before), 1);
+    graph.replace(node, [fused as unknown as Node], result, before);
   }
 }
 

@@ -10,7 +10,7 @@ import { replaceWith } from '../rewrite.js';
  * pool, into the fully connected layer that it is.
  */
 export function linearise(graph: Graph): void {
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes) {
     if (node.op.name !== 'conv2d' || node.outputs[0].dtype !== 'float32') continue;
     const g = node.attributes as Conv2dGeometry;
     const [x, weight, bias] = node.inputs as (Value | null)[];

@@ -12,7 +12,7 @@ import { otherInput, replaceWith, scalarOf } from '../rewrite.js';
  * the mean of a whole plane. What is left of the parts is dropped as dead.
  */
 export function recognise(graph: Graph): void {
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes) {
     for (const pattern of PATTERNS) {
       if (pattern(graph, node)) break;
     }

@@ -1,14 +1,13 @@
-import type { Graph, Value } from '../graph.js';
+import type { Graph, Node, Value } from '../graph.js';
 
 /** Drops nodes whose results nobody reads. */
 export function removeDead(graph: Graph): void {
   const needed = new Set<Value>(graph.outputs);
-  graph.nodes = graph.nodes
-    .toReversed()
-    .filter((node) => {
-      if (!node.outputs.some((output) => needed.has(output))) return false;
-      for (const input of node.inputs) if (input) needed.add(input);
-      return true;
-    })
-    .reverse();
+  const alive = new Set<Node>();
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((output) => needed.has(output))) continue;
+    alive.add(node);
+    for (const input of node.inputs) if (input) needed.add(input);
+  }
+  graph.keep((node) => alive.has(node));
 }

@@ -192,14 +192,13 @@ function writeNode(call: ExportCall, product: Node | undefined): string | readon
 
 /** Sums that are the bias of a fully connected layer, with the product before them. */
 function biasesOf(graph: Graph): Map<Node, Node> {
-  const readers = graph.consumers();
   const biases = new Map<Node, Node>();
   for (const node of graph.nodes) {
     if (node.op.name !== 'matmul') continue;
     const { transA, transB } = node.attributes as { transA: boolean; transB: boolean };
     const [y] = node.outputs;
-    const [sum, ...others] = readers.get(y) ?? [];
-    if (transA || !transB || sum?.op.name !== 'add' || others.length || graph.outputs.includes(y)) continue;
+    const sum = graph.onlyReaderOf(y);
+    if (transA || !transB || sum?.op.name !== 'add') continue;
     const bias = sum.inputs.find((value) => value !== y);
     if (node.inputs[0]?.shape.length !== 2 || node.inputs[1]?.shape.length !== 2) continue;
     if (bias?.constant && bias.shape.length === 1 && bias.shape[0] === y.shape[1]) biases.set(sum, node);
