@@ -7,7 +7,7 @@ import type { TypedArray } from '../dtype.js';
 import { BLOCKED_FIELDS, type BlockedGeometry, encode } from '../geometry.js';
 import { stridedCopy } from '../ops/copy.js';
 import { withTracer } from '../ops/op.js';
-import { stridesOf } from '../shape.js';
+import { sameShape, stridesOf } from '../shape.js';
 import { HollowStorage, isHollowArray, Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import type { Choice } from './blocked/rule.js';
@@ -39,6 +39,8 @@ export class Emitter {
   readonly #layout: Layout;
   readonly #plain = new Map<Value, Tensor>();
   readonly #blocked = new Map<Value, Blocked>();
+  readonly #emitted = new Set<Node>();
+  #graph: Graph | null = null;
 
   constructor(addon: NativeAddon, weights: Weights, layout: Layout) {
     this.listing = new Listing(addon.signatures);
@@ -49,6 +51,7 @@ export class Emitter {
 
   /** Writes all of a graph. Returns the arrays that stand for its inputs and outputs, each of its own. */
   emit(graph: Graph, exact: boolean): { inputs: TypedArray[]; outputs: TypedArray[] } {
+    this.#graph = graph;
     const inputs = graph.inputs.map((value) => this.#declare(value).storage.values);
     withPrecision(exact ? 'exact' : 'fast', () => {
       for (const node of graph.nodes) {
@@ -56,6 +59,7 @@ export class Emitter {
         const rule = this.#layout.rules.get(node);
         if (rule) rule.emit(node, this);
         else this.#emitPlain(node);
+        this.#emitted.add(node);
       }
     });
     this.listing.node = null;
@@ -129,6 +133,32 @@ export class Emitter {
     }
     this.#blocked.set(value, made);
     return made;
+  }
+
+  /**
+   * Memory for a result in blocks that a kernel may write over `operand`: the same memory if nobody reads the operand any
+   * more and both lie alike. Lines that were just read need not be fetched again to be written.
+   */
+  resultOver(value: Value, operand: Value | null): Blocked {
+    const under = operand && this.#blocked.get(operand);
+    const { homes, halos } = this.#layout;
+    const alike =
+      under &&
+      !homes.has(value) &&
+      !homes.has(operand) &&
+      (halos.get(value) ?? 0) === under.g.halo &&
+      sameShape(value.shape, operand.shape) &&
+      ![...homes.values()].some(({ whole }) => whole === value || whole === operand);
+    if (!alike || !this.#isLastRead(operand)) return this.result(value);
+    this.#blocked.set(value, under);
+    return under;
+  }
+
+  /** Whether the node that is being written is the last to read a value. */
+  #isLastRead(value: Value): boolean {
+    const readers = this.#graph?.readersOf(value) ?? [];
+    const isRead = readers.some((reader) => reader !== this.listing.node && !this.#emitted.has(reader));
+    return !isRead && !this.#graph?.outputs.includes(value);
   }
 
   /** Whether `part` was written to where channel `first` of `whole` is. */

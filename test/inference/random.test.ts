@@ -30,7 +30,7 @@ function difference(got: Tensor, want: Tensor): number {
 
 // The bounds are those that models of the zoo are held to. Eager execution is the reference: it knows nothing of graphs.
 describe.skipIf(!hasNative)('random networks on the native executor', () => {
-  for (let seed = 1; seed <= 120; seed++) {
+  for (let seed = 1; seed <= 300; seed++) {
     it(`seed ${seed}`, async () => {
       const net = new RandomNetwork(seed, LAYERS);
       const x = randn([1 + (seed % 3), [1, 3, 16, 20, 33][seed % 5], 9 + (seed % 8), 8 + (seed % 7)]);
@@ -56,7 +56,7 @@ describe.skipIf(!hasNative)('random networks on the native executor', () => {
 });
 
 describe('random networks on the interpreter', () => {
-  for (let seed = 201; seed <= 230; seed++) {
+  for (let seed = 1001; seed <= 1030; seed++) {
     it(`seed ${seed}`, async () => {
       setBackend('typescript');
       const net = new RandomNetwork(seed, LAYERS);

@@ -183,8 +183,11 @@ export class RandomNetwork extends nn.Module {
     const last = maps.at(-1) as Map4;
     const features = last.shape[1];
     const pooled = below(2) ? mean(last, [2, 3]) : reshape(adaptiveAvgPool2d(last, 1), [last.shape[0], features]);
-    const scores = linear(pooled, constant([7, features], 1.7 / Math.sqrt(features)), constant([7], 0.2));
-    // Every map reaches the result, so that none is dead and none can be wrong unseen.
-    return maps.reduce((sum, map) => add(sum, mul(reshape(mean(map, [1, 2, 3]), [-1, 1]), 0.2)), scores);
+    const scores: Map4 = linear(pooled, constant([7, features], 1.7 / Math.sqrt(features)), constant([7], 0.2));
+    // Many maps reach the result directly, so that none can be wrong unseen; others only live until their last layer.
+    return maps.reduce(
+      (sum, map) => (below(3) ? sum : add(sum, mul(reshape(mean(map, [1, 2, 3]), [-1, 1]), 0.2))),
+      scores,
+    );
   }
 }

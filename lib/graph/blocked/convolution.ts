@@ -1,5 +1,10 @@
 import { CONV2D_FIELDS, CONVOLUTION_OPTION_FIELDS, type Conv2dGeometry, encode } from '../../geometry.js';
-import { ACTIVATION_KINDS, CONVOLUTION_ALGORITHMS, CONVOLUTION_PASSES } from '../../kernels/operations.js';
+import {
+  ACTIVATION_KINDS,
+  type ActivationKind,
+  CONVOLUTION_ALGORITHMS,
+  CONVOLUTION_PASSES,
+} from '../../kernels/operations.js';
 import type { Tensor } from '../../tensor.js';
 import type { Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
@@ -10,6 +15,14 @@ import type { BlockedRule } from './rule.js';
 function fusedAttributes(node: Node): FusedConv2dAttributes {
   if (node.op.name === 'fusedConv2d') return node.attributes as FusedConv2dAttributes;
   return { geometry: node.attributes as Conv2dGeometry, activation: IDENTITY, residualAfter: false };
+}
+
+/**
+ * Whether the result may lie over the residual. Activations that need exp work on the stored result, and by then a residual
+ * that is to be added after them would be gone.
+ */
+function mayOverwrite(kind: ActivationKind, residualAfter: boolean): boolean {
+  return !residualAfter || !['sigmoid', 'tanh', 'silu', 'gelu'].includes(kind);
 }
 
 export const convolution: BlockedRule = {
@@ -27,7 +40,11 @@ export const convolution: BlockedRule = {
     const isPlain = algorithm === 'plainInput';
     const x = isPlain ? null : emitter.blocked(source as Value);
     const rest = residual ? emitter.blocked(residual) : null;
-    const y = emitter.result(node.outputs[0]);
+    // A convolution reads its source all the time: a residual that is the source as well has to stay.
+    const y =
+      residual !== source && mayOverwrite(activation.kind, residualAfter)
+        ? emitter.resultOver(node.outputs[0], residual)
+        : emitter.result(node.outputs[0]);
     const packed = emitter.weights.packedConvolution(
       weight?.constant as Tensor,
       bias?.constant ?? null,

@@ -84,9 +84,10 @@ export const mapping: BlockedRule = {
   },
   emit(node, emitter) {
     const { x, scale, shift, other, slopes, attributes } = read(node) as Map2d;
-    const [from, to] = [emitter.blocked(x), emitter.result(node.outputs[0])];
     const gate = other !== null && isGate(other, x);
+    const from = emitter.blocked(x);
     const second = other && !gate ? emitter.blocked(other) : null;
+    const to = emitter.resultOver(node.outputs[0], x);
     const options = {
       operation: BINARY_OPERATIONS.indexOf(attributes.operation ?? 'add'),
       otherKind: MAP_OPERANDS.indexOf(gate ? 'gate' : 'tensor'),
