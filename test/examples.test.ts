@@ -22,6 +22,7 @@ beforeAll(() => {
   compiled = compilePackage();
   folder = fileURLToPath(new URL('..', compiled.url('index.js')));
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
+  cpSync(join(root, 'assets'), join(folder, 'assets'), { recursive: true });
   cpSync(child('slowserver.mjs'), join(folder, 'slowserver.mjs'));
   labels = join(folder, 'labels.txt');
   writeFileSync(labels, 'north\neast\nsouth\nwest\n');
@@ -52,6 +53,26 @@ describe('examples/classify.mjs', () => {
     expect(classify()).toMatchObject({ status: 2, stderr: expect.stringContaining('usage: node') });
     const { status, stderr } = classify(join(root, 'test', 'golden', 'onnx', 'conv', 'one_dimension.onnx'), PHOTOGRAPH);
     expect([status, stderr]).toEqual([1, expect.stringContaining('input x is [2, 3, 11]; what takes pictures has')]);
+  });
+});
+
+describe('examples/finetune.mjs', () => {
+  it('teaches an imported network something new, and exports it', () => {
+    const files = ['digits.onnx', 'mirrored.onnx'].map((name) => join(folder, name));
+    const lines = () => {
+      const { status, stdout, stderr } = runNode({ script: example('finetune.mjs'), args: files }, undefined, 120_000);
+      expect([status, stderr]).toEqual([0, expect.not.stringContaining('rror')]);
+      return [...stdout.matchAll(/^(.+): reads ([\d.]+) % of/gm)].map(([, who, percent]) => ({ who, read: +percent }));
+    };
+    const [upright, before, after, exported] = lines();
+    expect(upright.read).toBeGreaterThan(95);
+    expect(before.read).toBeLessThan(60);
+    expect(after.read).toBeGreaterThan(90);
+    expect([upright, before, exported].map(({ who }) => who)).toEqual([files[0], files[0], files[1]]);
+    // one of the 359 held-out digits may be so close that rounding decides
+    expect(Math.abs(exported.read - after.read)).toBeLessThan(0.4);
+    // the file is there now, and gives the same digits away again
+    expect(lines()[0]).toEqual(before);
   });
 });
 

@@ -3,7 +3,6 @@ import {
   availableIsas,
   type BackendName,
   backendInfo,
-  type DType,
   InferenceSession,
   type Precision,
   setBackend,
@@ -13,13 +12,16 @@ import {
 import { evaluate, readModel } from '../lib/onnx/index.js';
 import { OPERATORS } from '../lib/onnx/operators/index.js';
 import {
+  declaredType,
   differences,
+  inside,
   modelPath,
   type OnnxCase,
   onnxCases,
   REFUSED,
   SESSIONS_REFUSE,
   type StoredTensor,
+  stored,
 } from './golden/onnxcases.js';
 
 /**
@@ -29,32 +31,6 @@ import {
 const TOLERANCE = 2e-6;
 /** With Winograd's algorithm, which rounds three times as much. */
 const FAST_TOLERANCE = 6e-6;
-
-/** Types as they are inside: int64 in 32 bits, all floating point in float32. */
-const INSIDE = {
-  float32: 'float32',
-  float64: 'float32',
-  float16: 'float32',
-  int64: 'int32',
-  int32: 'int32',
-  uint8: 'uint8',
-  bool: 'bool',
-} as const;
-
-const ARRAYS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array };
-
-const inside = ({ type, dims, data }: StoredTensor) =>
-  new Tensor(INSIDE[type], new ARRAYS[INSIDE[type]](data.map(Number)), dims);
-
-const stored = ({ dtype, shape, data }: Tensor, type: string = dtype): StoredTensor => ({
-  type: type as StoredTensor['type'],
-  dims: [...shape],
-  data: Array.from(data, Number),
-});
-
-/** What the case declares, if a tensor of that dtype is how convforge gives it. */
-const declaredType = (declared: StoredTensor | undefined, dtype: DType) =>
-  declared && INSIDE[declared.type] === dtype ? declared.type : dtype;
 
 /** Outputs of a model, its nodes computed one by one, in the types that the file declares. */
 function evaluated(path: string, { inputs, outputs }: OnnxCase): Record<string, StoredTensor> {

@@ -107,9 +107,12 @@ function showRatios(records) {
       threads,
       convforge.ms.toFixed(2),
       onnxruntime.ms.toFixed(2),
-      (convforge.ms / onnxruntime.ms).toFixed(3),
+      `${(convforge.ms / onnxruntime.ms).toFixed(3)}${convforge.clean ? '' : '*'}`,
     ]);
   if (rows.length === 0) return;
   console.log();
   printTable(['network', 'batch', 'threads', 'convforge ms', 'onnxruntime ms', 'ratio'], rows);
+  if (rows.some((row) => row.at(-1).endsWith('*'))) {
+    console.log('* in no round had both sides the machine to themselves: says little, with several threads nothing');
+  }
 }

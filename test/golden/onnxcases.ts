@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DType, Tensor } from '../../lib/index.js';
 import { root } from '../compiled.js';
 
 const folder = join(root, 'test', 'golden', 'onnx');
@@ -36,6 +37,34 @@ export const onnxCases: ReadonlyMap<string, OnnxCase[]> = new Map(
 );
 
 export const modelPath = (group: string, { name }: OnnxCase) => join(folder, group, `${name}.onnx`);
+
+/** Types as they are inside: int64 in 32 bits, all floating point in float32. */
+const INSIDE = {
+  float32: 'float32',
+  float64: 'float32',
+  float16: 'float32',
+  int64: 'int32',
+  int32: 'int32',
+  uint8: 'uint8',
+  bool: 'bool',
+} as const;
+
+const ARRAYS = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array };
+
+/** A stored tensor in the dtype it is computed in. */
+export const inside = ({ type, dims, data }: StoredTensor) =>
+  new Tensor(INSIDE[type], new ARRAYS[INSIDE[type]](data.map(Number)), dims);
+
+/** A tensor as the case files would have it. */
+export const stored = ({ dtype, shape, data }: Tensor, type: string = dtype): StoredTensor => ({
+  type: type as StoredTensor['type'],
+  dims: [...shape],
+  data: Array.from(data, Number),
+});
+
+/** What the case declares, if a tensor of that dtype is how convforge gives it. */
+export const declaredType = (declared: StoredTensor | undefined, dtype: DType) =>
+  declared && INSIDE[declared.type] === dtype ? declared.type : dtype;
 
 /** What differs between two sets of outputs, in words. `tolerance` is what a case allows that says nothing itself. */
 export function differences(expected: OnnxCase, actual: Record<string, StoredTensor>, tolerance: number): string[] {
