@@ -81,6 +81,7 @@ const esm = `
 import { backendInfo, conv2d, crossEntropy, nn, ones, SGD, tensor } from 'convforge';
 import { digits } from 'convforge/data';
 import { encodeSafetensors } from 'convforge/io';
+import { exportOnnx, readModel } from 'convforge/onnx';
 import { filter2d } from 'convforge/vision';
 const net = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.Flatten(), new nn.Linear(72, 10));
 const { images, labels } = (await digits()).select([0, 1, 2, 3]);
@@ -98,6 +99,7 @@ console.log(JSON.stringify({
   learns: losses[1] < losses[0],
   weights: encodeSafetensors(net.stateDict()).length > 0,
   filtered: filter2d(tensor([[1, 2], [3, 4]]), 'identity').toArray(),
+  nodes: readModel(exportOnnx(net, images)).nodes.map(({ opType }) => opType),
 }));
 `;
 
@@ -105,6 +107,7 @@ const cjs = `
 const { Tensor, backendInfo } = require('convforge');
 const { digits } = require('convforge/data');
 const io = require('convforge/io');
+const onnx = require('convforge/onnx');
 const vision = require('convforge/vision');
 (async () => {
   const esm = await import('convforge');
@@ -112,7 +115,7 @@ const vision = require('convforge/vision');
   console.log(JSON.stringify({
     info: backendInfo(),
     sameClass: esm.Tensor === Tensor && images instanceof Tensor,
-    functions: [typeof io.loadSafetensors, typeof vision.matchTemplate],
+    functions: [typeof io.loadSafetensors, typeof vision.matchTemplate, typeof onnx.toModule],
   }));
 })();
 `;
@@ -161,11 +164,12 @@ describe('the packed package', () => {
     const result = script('fallback.mjs', esm);
     expect(result).toMatchObject({ info: { backend: 'typescript', isa: null }, learns: true, weights: true });
     expect((result.info as { reasons: string[] }).reasons).toEqual([`no native build for ${platform}`]);
+    expect(result.nodes).toEqual(['Conv', 'Reshape', 'Gemm']);
     expect(result.filtered).toEqual([
       [1, 2],
       [3, 4],
     ]);
-    expect(script('fallback.cjs', cjs)).toMatchObject({ sameClass: true, functions: ['function', 'function'] });
+    expect(script('fallback.cjs', cjs)).toMatchObject({ sameClass: true, functions: ['function', 'function', 'function'] });
   });
 
   it('has types for import and for require', () => {

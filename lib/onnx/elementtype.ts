@@ -7,11 +7,10 @@ interface Element {
   /** dtype it is computed in; null for what convforge does not compute with. */
   readonly dtype: DType | null;
   /** Array that views raw_data; undefined where elements are no whole bytes, or nothing is done with them. */
-  readonly array?: new (
-    buffer: ArrayBufferLike,
-    offset: number,
-    length: number,
-  ) => Stored;
+  readonly array?: {
+    new (buffer: ArrayBufferLike, offset: number, length: number): Stored;
+    readonly BYTES_PER_ELEMENT: number;
+  };
   /** Field of a TensorProto for elements that are not in raw_data. */
   readonly field?: 'floatData' | 'int32Data' | 'int64Data' | 'doubleData' | 'uint64Data';
 }

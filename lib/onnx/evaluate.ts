@@ -19,9 +19,13 @@ export interface EvaluateOptions {
  * Computes the nodes of a model with convforge's functions, in order, and lets go of values after their last use.
  *
  * `values` holds the inputs by name, and may hold tensors to use instead of initializers; for later nodes, what an earlier
- * call gave back. The result holds the outputs, and whatever later nodes read.
+ * call gave back. The result holds the outputs; before the last node, whatever later nodes read. Tensors are in the types
+ * that convforge computes in: int32 for all integers but uint8, float32 for all floating types.
  *
  * @throws ArgumentError when an input is missing; what the functions throw, with the node in front of the message
+ * @example
+ * const model = onnx.readModel(onnx.exportOnnx(new nn.ReLU(), zeros([1, 2])));
+ * onnx.evaluate(model, new Map([['input', tensor([[-1, 2]])]])).get('output').toArray(); // [[0, 2]]
  */
 export function evaluate(
   model: OnnxModel,

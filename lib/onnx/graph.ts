@@ -70,8 +70,10 @@ export function buildGraph(
   });
   const outputNames = proto.outputs.map(({ name }) => name);
   if (outputNames.length === 0) throw malformed('the graph has no outputs');
-  for (const [i, name] of outputNames.entries()) {
-    if (outputNames.indexOf(name) !== i) throw malformed(`two outputs have the name '${name}'`);
+  const seen = new Set<string>();
+  for (const name of outputNames) {
+    if (seen.has(name)) throw malformed(`two outputs have the name '${name}'`);
+    seen.add(name);
     if (!defined.has(name) && !outer.has(name)) throw malformed(`nothing computes the output '${name}'`);
   }
   const reads = proto.nodes.map((node) => [...node.inputs.filter((name) => name !== ''), ...freeNames(node)]);

@@ -30,7 +30,7 @@ export function initializerOf(what: string, tensor: TensorProto, open: OpenExter
   checkDims(what, dims);
   if (tensor.isSegment) throw malformed(what, 'it is a segment of a tensor');
   const shape = Object.freeze([...dims]);
-  const bytes = sizeOf(dims) * new array(new ArrayBuffer(0), 0, 0).BYTES_PER_ELEMENT;
+  const bytes = sizeOf(dims) * array.BYTES_PER_ELEMENT;
   const text = `${formatShape(dims)} of ${type}`;
   if (tensor.isExternal) {
     const data = externalLocation(what, tensor, bytes, text, open);
@@ -108,7 +108,7 @@ export function constantTensor({ type, shape, data }: Initializer): Tensor {
 function view(type: ElementType, bytes: Uint8Array): Stored {
   const { array } = elementOf(type);
   const ArrayOver = array as NonNullable<typeof array>;
-  const size = new ArrayOver(new ArrayBuffer(0), 0, 0).BYTES_PER_ELEMENT;
+  const size = ArrayOver.BYTES_PER_ELEMENT;
   const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return new ArrayOver(buffer, byteOffset, bytes.byteLength / size);
 }

@@ -82,6 +82,9 @@ export class OnnxModel implements OnnxGraph {
  *
  * @throws ModelFormatError for damaged or contradictory files; UnsupportedOpError naming node, operator, opset and what is
  *   not supported; ConvforgeError ERR_FILE_FORMAT when a file cannot be read
+ * @example
+ * const model = onnx.readModel(onnx.exportOnnx(new nn.Linear(3, 2), zeros([1, 3])));
+ * model.nodes.map(({ opType }) => opType); // ["Gemm"]
  */
 export function readModel(model: string | Uint8Array): OnnxModel {
   const external = new Map<string, ByteSource>();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -15,6 +16,7 @@ import {
   zeros,
 } from '../../lib/index.js';
 import { evaluate, exportOnnx, readModel } from '../../lib/onnx/index.js';
+import * as ops from '../../lib/ops/index.js';
 import { root } from '../compiled.js';
 import { type ExportCase, exportCases } from './exportcases.js';
 
@@ -93,6 +95,34 @@ describe('exportOnnx', () => {
     );
     return read.nodes.map(({ opType }) => opType);
   };
+
+  it('is tried with every layer and every function of the package', () => {
+    const used = new Set<unknown>(
+      exportCases().flatMap(({ model }) => model.modules().map(([, each]) => each.constructor)),
+    );
+    const isLayer = (each: unknown) => typeof each === 'function' && each.prototype instanceof nn.Module;
+    expect(Object.values(nn).filter((each) => isLayer(each) && !used.has(each))).toEqual([]);
+    const cases = readFileSync(join(root, 'test/onnx/exportcases.ts'), 'utf8');
+    // what layers above call
+    const inLayers = [
+      'adaptiveAvgPool2d',
+      'avgPool2d',
+      'batchNorm',
+      'conv2d',
+      'dropout',
+      'flatten',
+      'linear',
+      'maxPool2d',
+    ];
+    const notExported = [
+      'crossEntropy', // a loss with labels, no part of inference
+      'nonMaxSuppression', // how many boxes there are is only known when the model runs
+      'nonZero', // so is how many elements
+      'zerosLike', // a constant
+    ];
+    const tried = (name: string) => new RegExp(`\\b${name}\\b`).test(cases) || inLayers.includes(name);
+    expect(Object.keys(ops).filter((name) => !tried(name))).toEqual(notExported);
+  });
 
   it('writes layers as the operators they are', () => {
     expect(opTypes('a network')).toEqual([

@@ -143,35 +143,47 @@ export function emptyAttribute(): AttributeProto {
 
 function readTensor(reader: WireReader): TensorProto {
   const tensor = emptyTensor();
-  const floats = new NumberList(Float32Array);
-  const int32s = new NumberList(Int32Array);
-  const int64s = new NumberList(BigInt64Array);
-  const doubles = new NumberList(Float64Array);
-  const uint64s = new NumberList(BigUint64Array);
+  // Weights are in raw_data nearly always: lists for the typed fields are made when one is met.
+  const lists: { [F in keyof typeof NOTHING]?: NumberList<(typeof NOTHING)[F]> } = {};
   reader.message((field) => {
     if (field === 1) reader.integers(tensor.dims);
     else if (field === 2) tensor.dataType = reader.integer();
     else if (field === 3) tensor.isSegment = true;
-    else if (field === 4) reader.floats(floats);
-    else if (field === 5) reader.int32s(int32s);
-    else if (field === 6) {
+    else if (field === 4) {
+      lists.floatData ??= new NumberList(Float32Array);
+      reader.floats(lists.floatData);
+    } else if (field === 5) {
+      lists.int32Data ??= new NumberList(Int32Array);
+      reader.int32s(lists.int32Data);
+    } else if (field === 6) {
       reader.location();
       tensor.strings++;
-    } else if (field === 7) reader.int64s(int64s);
-    else if (field === 8) tensor.name = reader.string();
+    } else if (field === 7) {
+      lists.int64Data ??= new NumberList(BigInt64Array);
+      reader.int64s(lists.int64Data);
+    } else if (field === 8) tensor.name = reader.string();
     else if (field === 9) tensor.raw = reader.location();
-    else if (field === 10) reader.doubles(doubles);
-    else if (field === 11) reader.uint64s(uint64s);
-    else if (field === 13) tensor.externalData.push(readEntry(reader));
+    else if (field === 10) {
+      lists.doubleData ??= new NumberList(Float64Array);
+      reader.doubles(lists.doubleData);
+    } else if (field === 11) {
+      lists.uint64Data ??= new NumberList(BigUint64Array);
+      reader.uint64s(lists.uint64Data);
+    } else if (field === 13) tensor.externalData.push(readEntry(reader));
     else if (field === 14) tensor.isExternal = reader.integer() === 1;
   });
-  tensor.floatData = floats.values();
-  tensor.int32Data = int32s.values();
-  tensor.int64Data = int64s.values();
-  tensor.doubleData = doubles.values();
-  tensor.uint64Data = uint64s.values();
+  for (const [field, list] of Object.entries(lists)) Object.assign(tensor, { [field]: list.values() });
   return tensor;
 }
+
+/** The typed fields of a tensor that has none. */
+const NOTHING = {
+  floatData: new Float32Array(),
+  int32Data: new Int32Array(),
+  int64Data: new BigInt64Array(),
+  doubleData: new Float64Array(),
+  uint64Data: new BigUint64Array(),
+};
 
 /** A tensor of no known type and no elements. */
 export function emptyTensor(): TensorProto {
@@ -180,11 +192,7 @@ export function emptyTensor(): TensorProto {
     dims: [],
     dataType: 0,
     raw: null,
-    floatData: new Float32Array(),
-    int32Data: new Int32Array(),
-    int64Data: new BigInt64Array(),
-    doubleData: new Float64Array(),
-    uint64Data: new BigUint64Array(),
+    ...NOTHING,
     strings: 0,
     isExternal: false,
     externalData: [],

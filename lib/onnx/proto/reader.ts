@@ -2,8 +2,8 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { ModelFormatError } from '../../errors.js';
 import type { ByteSource, Location } from './source.js';
 
-/** How much of a file is in memory while its messages are walked. */
-const WINDOW = 1 << 16;
+/** How much of a file is in memory while its messages are walked: a page, as what lies behind a weight is often another. */
+const WINDOW = 1 << 12;
 /** A varint of 64 bits; no scalar is longer. */
 const LONGEST_SCALAR = 10;
 /** Graphs in attributes of nodes of graphs …: more than any real model, less than the stack. */
