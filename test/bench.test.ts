@@ -121,7 +121,16 @@ describe('the sampler', () => {
 
 describe('shapes of the bench', () => {
   it('are known networks and odd layers', () => {
-    const known = ['lenet', 'mobilenet_v2', 'odd', 'resnet18', 'resnet50', 'squeezenet', 'training', 'vgg16'];
+    const classifiers = [
+      'densenet121',
+      'efficientnet_b0',
+      'mobilenet_v2',
+      'resnet18',
+      'resnet50',
+      'squeezenet',
+      'vgg16',
+    ];
+    const known = [...classifiers, 'lenet', 'odd', 'training'].sort();
     expect(networks).toEqual(known);
   });
 
@@ -132,6 +141,8 @@ describe('shapes of the bench', () => {
     ['vgg16', 13, 15347],
     ['mobilenet_v2', 52, 300],
     ['squeezenet', 26, 349],
+    ['efficientnet_b0', 81, 385],
+    ['densenet121', 120, 2833],
     ['lenet', 3, 0.4],
   ])('%s has %i convolutions of %d million multiply-adds', (name, count, millions) => {
     const layers = rowsOf(name);
@@ -150,7 +161,7 @@ describe('shapes of the bench', () => {
     expect(layer.geometry).toMatchObject({ n: 4, ic: 128, oc: 128, h: 56, oh: 28, strideW: 2, padLeft: 1, groups: 1 });
     expect(describeLayer(layer)).toBe('batch 4, 128→128 3×3 stride 2, 56×56');
     expect(() => layersOf('resnet50', { only: 'conv9' })).toThrow('resnet50 has no layer conv9; it has conv1, ');
-    expect(() => layersOf('alexnet')).toThrow('no shapes/alexnet.json; there are lenet, ');
+    expect(() => layersOf('alexnet')).toThrow('no shapes/alexnet.json; there are densenet121, ');
   });
 });
 

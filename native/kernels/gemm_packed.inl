@@ -103,10 +103,8 @@ INLINE void run(const args::gemmPacked& q, int, Range range, const Workspace& wo
     if (block + 1 < grid.kBlocks) return multiplyStrip(strip);
     FinishedStrip finished = {strip, q.bias.data ? q.bias.data + column : nullptr, epilogue, block > 0};
     multiplyStrip(finished);
-    for (int64_t i = 0; !cheap && i < strip.rows; i++) {
-      float* row = strip.c + i * strip.ldc;
-      mapRow(row, row, strip.cols, [&](V x) { return activateDear(q.activation, x); });
-    }
+    for (int64_t i = 0; !cheap && i < strip.rows; i++)
+      activateRow(q.activation, strip.c + i * strip.ldc, strip.cols);
   });
 }
 

@@ -64,6 +64,7 @@ INLINE V sub(V a, V b) { return _mm256_sub_ps(a, b); }
 INLINE V mul(V a, V b) { return _mm256_mul_ps(a, b); }
 INLINE V div(V a, V b) { return _mm256_div_ps(a, b); }
 INLINE V fmadd(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE V fmaddLower(V a, V b, V c) { return fmadd(a, b, c); }
 INLINE V fnmadd(V a, V b, V c) { return _mm256_fnmadd_ps(a, b, c); }
 INLINE V max(V a, V b) { return _mm256_max_ps(a, b); }
 INLINE V min(V a, V b) { return _mm256_min_ps(a, b); }

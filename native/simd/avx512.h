@@ -43,6 +43,11 @@ INLINE V sub(V a, V b) { return _mm512_sub_ps(a, b); }
 INLINE V mul(V a, V b) { return _mm512_mul_ps(a, b); }
 INLINE V div(V a, V b) { return _mm512_div_ps(a, b); }
 INLINE V fmadd(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+// Zen 4 and others run two of these a cycle, one of the above.
+INLINE V fmaddLower(V a, V b, V c) {
+  const __m256 sum = _mm256_fmadd_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b), _mm512_castps512_ps256(c));
+  return _mm512_castps256_ps512(sum);
+}
 INLINE V fnmadd(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }
 INLINE V max(V a, V b) { return _mm512_max_ps(a, b); }
 INLINE V min(V a, V b) { return _mm512_min_ps(a, b); }

@@ -76,6 +76,7 @@ INLINE V sub(V a, V b) { return a - b; }
 INLINE V mul(V a, V b) { return a * b; }
 INLINE V div(V a, V b) { return a / b; }
 INLINE V fmadd(V a, V b, V c) { return a * b + c; }
+INLINE V fmaddLower(V a, V b, V c) { return fmadd(a, b, c); }
 INLINE V fnmadd(V a, V b, V c) { return c - a * b; }
 INLINE V abs(V v) { return (V)((I)v & 0x7fffffff); }
 INLINE V neg(V v) { return -v; }

@@ -9,6 +9,7 @@
 //   loadBytes, storeBytes        kWidth bytes as the floats 0 .. 255, whole numbers
 //   set1, zero, iota             iota() = 0, 1, 2, ...
 //   add sub mul div sqrt abs neg copySign round fmadd fnmadd
+//   fmaddLower                   fmadd of the lower half of the lanes; what the upper ones hold does not matter
 //   max, min                     the second operand if the two are unordered, as in x86: whose NaN counts comes last
 //   less lessEqual equal isNan both either invert any select
 //   scalePow2, exponentOf, mantissaOf    the pieces of exp and log

@@ -69,6 +69,7 @@ INLINE V sub(V a, V b) { return vsubq_f32(a, b); }
 INLINE V mul(V a, V b) { return vmulq_f32(a, b); }
 INLINE V div(V a, V b) { return vdivq_f32(a, b); }
 INLINE V fmadd(V a, V b, V c) { return vfmaq_f32(c, a, b); }
+INLINE V fmaddLower(V a, V b, V c) { return fmadd(a, b, c); }
 INLINE V fnmadd(V a, V b, V c) { return vfmsq_f32(c, a, b); }
 // NEON's own max and min let either NaN win; the wrapper promises the second operand, as x86 does.
 INLINE V max(V a, V b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }

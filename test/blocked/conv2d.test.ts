@@ -124,6 +124,29 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
     }
   });
 
+  it('of any number of channels, which may leave half of a vector empty', () => {
+    for (let oc = 1; oc <= 48; oc++) {
+      const layer = conv2dGeometry({ x: [1, 18, 3, 17], oc, kernel: [1, 1], padding: oc % 2 });
+      const c = convolution('forward', layer, 'direct', normals);
+      conform({ ...c, residual: { values: new Float32Array(sizes(layer).y), after: false } }, bound(c));
+      const source = convolution(
+        'gradInput',
+        conv2dGeometry({ x: [1, oc, 3, 17], oc: 18, kernel: [1, 1] }),
+        'direct',
+        normals,
+      );
+      conform(source, bound(source));
+    }
+  });
+
+  it('by Winograd of images of 16 tiles whose kernels exceed a cache', () => {
+    const layer = conv2dGeometry({ x: [1, 128, 14, 13], oc: 80, kernel: [3, 3], padding: 1 });
+    for (const algorithm of ['winograd4', 'winograd2'] as const) {
+      const c = convolution('forward', layer, algorithm, normals);
+      conform(c, bound(c));
+    }
+  });
+
   it('by Winograd rounds as little as is documented', () => {
     // pixels after a ReLU, weights that keep the variance
     const rms = (actual: ArrayLike<number>, of: ArrayLike<number>) => {

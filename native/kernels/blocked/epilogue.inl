@@ -84,16 +84,16 @@ INLINE void activateCheap(const Epilogue& e, V (&values)[Count], V slope) {
   }
 }
 
-INLINE V activateDear(int32_t activation, V x) {
-  switch (activation) {
-    case ActivationKind::sigmoid:
-      return sigmoid(x);
-    case ActivationKind::tanh:
-      return tanh(x);
-    case ActivationKind::silu:
-      return silu(x);
-    default:
-      return gelu(x);
+template <class Function>
+INLINE void mapStored(float* pixel, const float* residual, int64_t pixels, int64_t step, int64_t width,
+                      Function function) {
+  for (int64_t i = 0; i < pixels; i++) {
+    for (int64_t c = 0; c < width; c += kWidth) {
+      float* p = pixel + i * step + c;
+      V value = function(load(p));
+      if (residual) value = add(value, load(residual + i * step + c));
+      store(p, value);
+    }
   }
 }
 
@@ -101,13 +101,22 @@ INLINE V activateDear(int32_t activation, V x) {
 // result, and after it the residual if it comes late.
 __attribute__((noinline)) void activateStored(int32_t activation, float* pixel, const float* residual, int64_t pixels,
                                               int64_t step, int64_t width) {
-  for (int64_t i = 0; i < pixels; i++) {
-    for (int64_t c = 0; c < width; c += kWidth) {
-      float* p = pixel + i * step + c;
-      V value = activateDear(activation, load(p));
-      if (residual) value = add(value, load(residual + i * step + c));
-      store(p, value);
-    }
+  const auto map = [=](auto function) { mapStored(pixel, residual, pixels, step, width, function); };
+  switch (activation) {
+    case ActivationKind::sigmoid: return map([](V x) { return sigmoid(x); });
+    case ActivationKind::tanh: return map([](V x) { return tanh(x); });
+    case ActivationKind::silu: return map([](V x) { return silu(x); });
+    default: return map([](V x) { return gelu(x); });
+  }
+}
+
+// The same on neighbouring numbers.
+__attribute__((noinline)) void activateRow(int32_t activation, float* row, int64_t count) {
+  switch (activation) {
+    case ActivationKind::sigmoid: return mapRow(row, row, count, [](V x) { return sigmoid(x); });
+    case ActivationKind::tanh: return mapRow(row, row, count, [](V x) { return tanh(x); });
+    case ActivationKind::silu: return mapRow(row, row, count, [](V x) { return silu(x); });
+    default: return mapRow(row, row, count, [](V x) { return gelu(x); });
   }
 }
 

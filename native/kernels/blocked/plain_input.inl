@@ -57,6 +57,7 @@ INLINE TileShape plainShape(const BlockedSum& s, const PlainGrid& grid, int64_t 
   t.resultStep = kBlock;
   t.resultBlock = s.to.plane;
   t.residualBlock = s.epilogue.rest.plane;
+  t.isFarResult = isFar(s.to);
   t.epilogue = s.epilogue;
   return t;
 }

@@ -16,8 +16,11 @@ namespace {
 // percent.
 constexpr int64_t kNearFloats = 1 << 18;
 
-// Tiles of a chunk: those of one row panel of the products.
-constexpr int64_t kChunkTiles = 14;
+// Tiles of a chunk: those of one row panel of the products. Kernels beyond the second level cache come from the third at
+// 4.6 bytes a cycle, which 14 rows use up; chunks of 8, such as half of an image of 16 tiles, would wait for them twice,
+// so up to so many tiles stay together.
+constexpr int64_t kChunkTiles = 14, kMostChunkTiles = 20;
+constexpr int64_t kFarKernels = 1 << 18;
 
 INLINE bool is3x3(const Axis& axis) { return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1; }
 // Where the window of the first result begins in the source.
@@ -58,9 +61,8 @@ INLINE BlockedTiles blockedTiles(const BlockedSum& s) {
   grid.tilesX = ceilDiv(s.to.w, Out);
   grid.tiles = s.to.n * grid.tilesY * grid.tilesX;
   grid.panels = ceilDiv(s.rows, kTileCols);
-  // One row panel of tiles to a chunk: larger ones are no faster while the kernels come from the third level cache at
-  // 4.6 bytes a cycle.
-  grid.chunks = largest(1, ceilDiv(grid.tiles, kChunkTiles));
+  const bool isFar = grid.panels * kPoints<Out> * kernelStep(s.channels) > kFarKernels;
+  grid.chunks = isFar && grid.tiles <= kMostChunkTiles ? 1 : largest(1, ceilDiv(grid.tiles, kChunkTiles));
   grid.mostTiles = ceilDiv(grid.tiles, grid.chunks);
   grid.shared = grid.chunks < 8;
   grid.panelParts = grid.shared ? smallest(grid.panels, ceilDiv(8, grid.chunks)) : 1;
@@ -247,7 +249,7 @@ __attribute__((noinline)) void sumTiles(const BlockedSum& s, const BlockedTiles&
       tile.result = s.result + pixelAt(s.to, image, tile.channel / kBlock, i, cornerX) + tile.channel % kBlock;
       tile.residual = residualAt(s.epilogue, image, tile.channel / kBlock, i, cornerX);
       if (tile.residual) tile.residual += tile.channel % kBlock;
-      computeTile(shape, tile, panelWidth(s, panel) / kWidth);
+      computeTile(shape, tile, panelWidth(s, panel) / kWidth, s.rows - tile.channel);
     }
   }
 }
