@@ -28,7 +28,7 @@ if (!existsSync(source)) {
     new nn.Flatten(),
     new nn.Linear(32 * 4 * 4, 10),
   );
-  fit(net, train, { epochs: 5, lr: 3e-3 });
+  adjust(net, train, { epochs: 5, lr: 3e-3 });
   writeFileSync(source, exportOnnx(net, train.images.slice([[0, 1]])));
   console.log(`${source}: reads ${percent(accuracy(net, heldOut))} of the held-out digits`);
 }
@@ -36,7 +36,7 @@ if (!existsSync(source)) {
 // The imported model is a module like any other: its weights are parameters, its batch norms learn again.
 const net = toModule(source);
 console.log(`${source}: reads ${percent(accuracy(net, mirrored(heldOut)))} of them in the mirror`);
-fit(net, mirrored(train), { epochs: 3, lr: 1e-3 });
+adjust(net, mirrored(train), { epochs: 3, lr: 1e-3 });
 const learned = accuracy(net, mirrored(heldOut));
 console.log(`fine-tuned: reads ${percent(learned)} of them in the mirror`);
 
@@ -49,7 +49,7 @@ const results = await session.run({ [input]: images });
 console.log(`${target}: reads ${percent(rightOnes(results[output], labels))} of them in the mirror`);
 await session.release();
 
-function fit(net, dataset, { epochs, lr }) {
+function adjust(net, dataset, { epochs, lr }) {
   const optimizer = new Adam(net.parameters(), { lr });
   net.train();
   for (let epoch = 0; epoch < epochs; epoch++) {

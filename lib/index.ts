@@ -23,6 +23,7 @@ export {
   type Feeds,
   type Fetches,
   InferenceSession,
+  type Model,
   type Results,
   type RunOptions,
   type SessionOptions,

@@ -95,6 +95,19 @@ export class Tensor<D extends DType = DType> {
     return this.dtype;
   }
 
+  /** Where the elements are, by the name onnxruntime uses: always in this process's memory. */
+  get location(): 'cpu' {
+    return 'cpu';
+  }
+
+  /** {@link data}, the way code for onnxruntime asks for it. */
+  async getData(): Promise<TypedArrays[D]> {
+    return this.data;
+  }
+
+  /** Does nothing: memory needs no disposal. Code for onnxruntime may call it. */
+  dispose(): void {}
+
   /** Number of axes. */
   get rank(): number {
     return this.shape.length;

@@ -169,7 +169,10 @@ describe('the packed package', () => {
       [1, 2],
       [3, 4],
     ]);
-    expect(script('fallback.cjs', cjs)).toMatchObject({ sameClass: true, functions: ['function', 'function', 'function'] });
+    expect(script('fallback.cjs', cjs)).toMatchObject({
+      sameClass: true,
+      functions: ['function', 'function', 'function'],
+    });
   });
 
   it('has types for import and for require', () => {

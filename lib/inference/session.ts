@@ -1,6 +1,7 @@
 import { backendInfo, nativeAddon, type Precision } from '../backend/backend.js';
 import type { NativeAddon } from '../backend/native.js';
 import { ArgumentError, check, ShapeError } from '../errors.js';
+import { PASS_NAMES } from '../graph/optimise.js';
 import { Weights } from '../graph/weights.js';
 import { formatShape, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
@@ -22,8 +23,10 @@ export interface SessionOptions {
    * rounding error; 'exact' sums directly. See docs/precision.md for measured errors.
    */
   precision?: Precision;
-  /** Passes to leave out, for finding faults. */
+  /** Passes to leave out, for finding faults. Default none. */
   disabledPasses?: readonly string[];
+  /** As in onnxruntime: 'disabled' leaves out all passes; the other levels, which are one here, leave out none. */
+  graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
   /** Plans that are kept, one for each set of input shapes; the one not used for longest goes first. Default 8. */
   plans?: number;
 }
@@ -42,6 +45,9 @@ export type Feeds = Readonly<Record<string, Feed>>;
 export type Fetches = readonly string[] | Readonly<Record<string, Tensor | null>>;
 /** Results by the name of the output. */
 export type Results = Record<string, Tensor>;
+
+/** What a session can be made of. */
+export type Model = string | Uint8Array | ArrayBufferLike | ModelSource;
 
 /** A plan, and those that follow it. */
 interface Step {
@@ -73,7 +79,8 @@ export class InferenceSession {
   #released = false;
 
   private constructor(source: ModelSource, options: SessionOptions) {
-    const { precision = 'fast', disabledPasses = [], plans = 8 } = options;
+    const { precision = 'fast', graphOptimizationLevel = 'all', plans = 8 } = options;
+    const { disabledPasses = graphOptimizationLevel === 'disabled' ? PASS_NAMES : [] } = options;
     check(
       precision === 'fast' || precision === 'exact',
       'InferenceSession.create',
@@ -96,15 +103,26 @@ export class InferenceSession {
 
   /**
    * Loads a model: the path of an ONNX file, its bytes (which must not change while the session lives), or a compiled module.
+   * As in onnxruntime, of an ArrayBuffer a part may be given by its offset and length.
    *
    * @throws ConvforgeError ERR_MODEL_FORMAT for a damaged file, ERR_UNSUPPORTED_OP naming what is not supported;
    *   ArgumentError for options out of range
    */
+  static async create(model: Model, options?: SessionOptions): Promise<InferenceSession>;
   static async create(
-    model: string | Uint8Array | ModelSource,
-    options: SessionOptions = {},
+    model: ArrayBufferLike,
+    byteOffset: number,
+    byteLength?: number,
+    options?: SessionOptions,
+  ): Promise<InferenceSession>;
+  static async create(
+    model: Model,
+    second: SessionOptions | number = {},
+    byteLength?: number,
+    third: SessionOptions = {},
   ): Promise<InferenceSession> {
-    const source = await open(model);
+    const [offset, options] = typeof second === 'number' ? [second, third] : [0, second];
+    const source = await open(isArrayBuffer(model) ? bytesOf(model, offset, byteLength) : model);
     try {
       const session = new InferenceSession(source, options);
       await session.#warmUp();
@@ -368,7 +386,24 @@ function threadsOf({ threads, intraOpNumThreads }: SessionOptions): number {
   return wanted;
 }
 
-async function open(model: string | Uint8Array | ModelSource): Promise<ModelSource> {
+function isArrayBuffer(model: Model): model is ArrayBufferLike {
+  return (
+    model instanceof ArrayBuffer || (typeof SharedArrayBuffer !== 'undefined' && model instanceof SharedArrayBuffer)
+  );
+}
+
+function bytesOf(buffer: ArrayBufferLike, offset: number, length = buffer.byteLength - offset): Uint8Array {
+  const isWithin = Number.isInteger(offset) && offset >= 0 && Number.isInteger(length) && length >= 0;
+  check(
+    isWithin && offset + length <= buffer.byteLength,
+    'InferenceSession.create',
+    () => `${length} bytes from byte ${offset} do not lie within a buffer of ${buffer.byteLength}`,
+    ArgumentError,
+  );
+  return new Uint8Array(buffer, offset, length);
+}
+
+async function open(model: Exclude<Model, ArrayBufferLike>): Promise<ModelSource> {
   if (model instanceof CompiledModel) return model;
   check(
     typeof model === 'string' || model instanceof Uint8Array,
