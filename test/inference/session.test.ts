@@ -237,7 +237,7 @@ describe.each(backends)('sessions on %s', (backend) => {
 
   it('stop when their signal says so, before and during a run', async () => {
     // long enough to be under way when the signal comes: some 30 ms
-    const [channels, size] = backend === 'native' ? [64, 96] : [4, 32];
+    const [channels, size] = backend === 'native' ? [64, 96] : [12, 48];
     const layers = Array.from({ length: 60 }, () => new nn.Conv2d(channels, channels, 3, { padding: 1 }));
     const input = zeros([1, channels, size, size]);
     const session = await InferenceSession.create(compile(new nn.Sequential(...layers), input));
