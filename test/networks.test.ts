@@ -11,6 +11,7 @@ import {
   setIsa,
   Tensor,
 } from '../lib/index.js';
+import { noNative } from './conformance/backends.js';
 
 /** How far an answer may be off PyTorch's in float64, of the largest number in it: what docs/precision.md promises. */
 const ALLOWED: Record<Precision, number> = { fast: 1e-4, exact: 2e-5 };
@@ -30,16 +31,6 @@ const missingModels = ((): string | undefined => {
 })();
 
 const before = backendInfo();
-const missingNative = ((): string | undefined => {
-  try {
-    setBackend('native');
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    setBackend(before.backend);
-  }
-})();
 
 async function errorOf(name: string, batch: number, precision: Precision): Promise<number> {
   const { path, input, output } = networkFiles(name, batch);
@@ -59,8 +50,8 @@ interface Run {
   skipped?: string;
 }
 
-const RUNS: Run[] = missingNative
-  ? [{ backend: 'native', skipped: missingNative }]
+const RUNS: Run[] = noNative
+  ? [{ backend: 'native', skipped: noNative }]
   : availableIsas().map((isa) => ({ backend: 'native', isa }));
 
 for (const { backend, isa, skipped = missingModels } of [...RUNS, { backend: 'typescript' } as Run]) {

@@ -11,6 +11,7 @@ import {
 } from '../lib/index.js';
 import { evaluate, readModel } from '../lib/onnx/index.js';
 import { OPERATORS } from '../lib/onnx/operators/index.js';
+import { noNative } from './conformance/backends.js';
 import {
   declaredType,
   differences,
@@ -79,16 +80,6 @@ async function ran(
 }
 
 const before = backendInfo().backend;
-const missingNative = ((): string | undefined => {
-  try {
-    setBackend('native');
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    setBackend(before);
-  }
-})();
 
 describe('golden ONNX models', () => {
   it('are many, of many operators and opsets', () => {
@@ -132,14 +123,14 @@ const RUNS: Run[] = [
   },
   { name: 'as sessions', backend: 'typescript', tolerance: TOLERANCE, outputs: session('fast') },
   { name: 'as exact sessions', backend: 'native', tolerance: TOLERANCE, outputs: session('exact') },
-  ...(missingNative ? [] : availableIsas()).map((isa) => ({
+  ...(noNative ? [] : availableIsas()).map((isa) => ({
     ...{ name: 'as sessions', backend: 'native' as const, isa, tolerance: FAST_TOLERANCE, outputs: session('fast') },
   })),
 ];
 
 for (const { name, backend, isa, tolerance, outputs } of RUNS) {
   const isSession = name.includes('session');
-  const skipped = backend === 'native' ? missingNative : undefined;
+  const skipped = backend === 'native' ? noNative : undefined;
   const title = `${name} on ${backend}${isa ? ` ${isa}` : ''}${skipped ? ` (skipped: ${skipped})` : ''}`;
   describe.skipIf(skipped)(title, () => {
     const usual = backendInfo().isa;

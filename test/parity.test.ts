@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as convforge from '../lib/index.js';
 import { root } from './compiled.js';
+import { noNative } from './conformance/backends.js';
 import { program } from './parity/script.mjs';
 
 const folder = join(root, 'test', 'golden', 'onnx');
@@ -30,20 +31,10 @@ function installed(): { ort: typeof convforge } | { reason: string } {
 const steps = Object.keys(recorded.seen);
 
 const before = convforge.backendInfo().backend;
-const missingNative = ((): string | undefined => {
-  try {
-    convforge.setBackend('native');
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    convforge.setBackend(before);
-  }
-})();
 
 describe('a program written for onnxruntime-node', () => {
   for (const backend of ['native', 'typescript'] as const) {
-    const skipped = backend === 'native' ? missingNative : undefined;
+    const skipped = backend === 'native' ? noNative : undefined;
     const title = `sees the same with convforge on ${backend}${skipped ? ` (skipped: ${skipped})` : ''}`;
     describe.skipIf(skipped)(title, () => {
       let seen: Record<string, unknown>;

@@ -1,14 +1,12 @@
 #include "executor/executor.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 
+#include "runtime/thread.h"
 #include "runtime/thread_pool.h"
 
 namespace executor {
@@ -17,8 +15,6 @@ namespace {
 // A thread that has finished a run looks out for the next one this long before it sleeps: waking it would take 25 to
 // 40 µs, longer than a small network. The caller's promise takes some 10 to 50 µs to come back with another call.
 constexpr std::chrono::microseconds kSpin{100};
-
-constexpr size_t kStackBytes = size_t{1} << 20;
 
 struct State {
   std::mutex mutex;
@@ -67,7 +63,7 @@ void carryOut(const std::shared_ptr<Run>& run) {
 void lookOut() {
   const auto end = std::chrono::steady_clock::now() + kSpin;
   while (state.queued.load(std::memory_order_relaxed) == 0 && std::chrono::steady_clock::now() < end) {
-    for (int i = 0; i < 32; i++) thread_pool::pause();
+    for (int i = 0; i < 32; i++) thread::pause();
   }
 }
 
@@ -87,22 +83,6 @@ void* threadMain(void*) {
   return nullptr;
 }
 
-// One thread for every run that can be under way, made when it is first needed.
-void startThread() {
-  thread_pool::pinLibrary();
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_t thread;
-  if (pthread_create(&thread, &attributes, threadMain, nullptr) == 0) state.started++;
-  pthread_attr_destroy(&attributes);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
 }  // namespace
 
 void submit(std::shared_ptr<Run> run) {
@@ -112,7 +92,8 @@ void submit(std::shared_ptr<Run> run) {
     state.queue.push_back(std::move(run));
     state.queued.fetch_add(1, std::memory_order_relaxed);
     const int useful = std::min(thread_pool::defaultThreads(), static_cast<int>(state.queue.size()) + state.started - state.idle);
-    if (state.started < useful) startThread();
+    // One thread for every run that can be under way, made when it is first needed.
+    if (state.started < useful && thread::start(threadMain)) state.started++;
   }
   state.work.notify_one();
 }

@@ -1,9 +1,5 @@
 #include "runtime/thread_pool.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -12,6 +8,7 @@
 
 #include "runtime/cores.h"
 #include "runtime/float_mode.h"
+#include "runtime/thread.h"
 
 namespace thread_pool {
 namespace {
@@ -25,9 +22,6 @@ constexpr std::chrono::microseconds kSpin{50};
 // to a neighbour delays it by an eighth.
 constexpr int kRangesPerThread = 4;
 
-// Enough for kernels, whose large arrays are workspaces; the default of 8 MiB each is address space for nothing.
-constexpr size_t kStackBytes = size_t{1} << 20;
-
 // Two lines, because processors prefetch lines in pairs.
 constexpr size_t kLine = 128;
 
@@ -39,7 +33,7 @@ bool spin(Done done) {
   do {
     for (int i = 0; i < kChecksPerClockReading; i++) {
       if (done()) return true;
-      pause();
+      thread::pause();
     }
   } while (std::chrono::steady_clock::now() < end);
   return done();
@@ -123,26 +117,7 @@ void* workerMain(void*) {
 
 // Starts workers up to `wanted`; fewer if the system refuses, which costs speed only.
 void startWorkers(int wanted) {
-  if (pool.workers >= wanted) return;
-  if (pool.workers == 0) pinLibrary();
-  // A worker inherits the mask of its creator; signals are for Node's own threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  while (pool.workers < wanted) {
-    pthread_t thread;
-    if (pthread_create(&thread, &attributes, workerMain, nullptr) != 0) break;
-#if defined(__linux__)
-    pthread_setname_np(thread, "convforge");
-#endif
-    pool.workers++;
-  }
-  pthread_attr_destroy(&attributes);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  while (pool.workers < wanted && thread::start(workerMain)) pool.workers++;
 }
 
 void announce(const Job& job) {
@@ -167,19 +142,6 @@ void close() {
 }
 
 }  // namespace
-
-void pause() {
-#if defined(__x86_64__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("isb");  // `yield` is a no-op on most cores
-#endif
-}
-
-void pinLibrary() {
-  Dl_info library;
-  if (dladdr(reinterpret_cast<void*>(&defaultThreads), &library)) dlopen(library.dli_fname, RTLD_NOW | RTLD_NODELETE);
-}
 
 int defaultThreads() {
   static const int cores = std::min(usableCores(), kMostThreads);

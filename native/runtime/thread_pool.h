@@ -12,13 +12,6 @@ constexpr int kMostThreads = 1024;
 int threads();
 void setThreads(int threads);
 
-// Lets the processor rest for a moment in a loop that waits for another thread.
-void pause();
-
-// Keeps the library loaded for good. Node unloads an addon when the last environment that loaded it ends, a worker_thread
-// say, and threads of the library go on in its code; whoever starts one calls this first.
-void pinLibrary();
-
 // What this machine, this process's affinity mask and its control group allow; worked out once.
 int defaultThreads();
 

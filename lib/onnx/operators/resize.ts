@@ -1,18 +1,9 @@
 import { type ResizeOptions, resize } from '../../ops/index.js';
+import { COORDINATE_TRANSFORMS, NEAREST_MODES } from '../../ops/resizetable.js';
 import type { Tensor } from '../../tensor.js';
 import type { OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 
-const TRANSFORMS = [
-  'half_pixel',
-  'half_pixel_symmetric',
-  'pytorch_half_pixel',
-  'align_corners',
-  'asymmetric',
-  'tf_half_pixel_for_nn',
-  'tf_crop_and_resize',
-] as const;
-const NEAREST_MODES = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
 const POLICIES = ['stretch', 'not_larger', 'not_smaller'] as const;
 
 /** What resizing needs besides the axes and their lengths. */
@@ -25,7 +16,7 @@ export const RESIZES: Family = {
     attributes: {
       antialias: 'int',
       axes: 'ints',
-      coordinate_transformation_mode: TRANSFORMS,
+      coordinate_transformation_mode: COORDINATE_TRANSFORMS,
       cubic_coeff_a: 'float',
       exclude_outside: 'int',
       extrapolation_value: 'float',
