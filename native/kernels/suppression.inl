@@ -48,7 +48,7 @@ Work plan(const args::nonMaxSuppression& a) {
   Work work = parallel(pairs, grainOf(perPair), static_cast<double>(pairs) * perPair);
   thenParallel(work, 1, 1);
   work.sharedFloats = pairs;
-  work.localFloats = g.spatial;
+  work.localFloats = pairs > 0 ? g.spatial : 0;
   return work;
 }
 
