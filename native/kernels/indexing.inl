@@ -111,7 +111,7 @@ Work plan(const args::scatterSlices& a) {
   if (a.updates.kind != a.y.kind) return refuse("scatterSlices: updates and y hold different kinds of elements");
   if (!holdSlices(a.g, a.indices, a.y, a.updates)) return refuse("scatterSlices: a buffer is shorter than its shape");
   const double perItem = static_cast<double>(a.g.count) * (static_cast<double>(a.g.inner) + 4.0 * a.g.depth);
-  const int64_t items = a.g.inner > 0 ? a.g.batch : 0;
+  const int64_t items = a.g.count > 0 && a.g.inner > 0 ? a.g.batch : 0;
   return parallel(items, grainOf(perItem), static_cast<double>(items) * perItem);
 }
 

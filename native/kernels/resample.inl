@@ -21,14 +21,15 @@ Work plan(const args::resample& a) {
   const int64_t results = elements(g.outer, g.count, g.inner);
   if (!holds(a.y, results)) return refuse("resample: y is shorter than its shape");
   if (entries > kMostElements / (2 * kWidth)) return refuse("resample: the table is too large");
+  if (results == 0) return parallel(0, 1, 0);
   const double cost = static_cast<double>(results) * (1.0 + g.taps);
   if (g.inner == 1) {
     const int64_t items = ceilDiv(g.outer, kResampleRows);
-    Work work = parallel(results > 0 ? items : 0, 1, cost);
+    Work work = parallel(items, 1, cost);
     work.localFloats = 2 * int64_t{g.taps} * kWidth;
     return work;
   }
-  Work work = parallel(results > 0 ? int64_t{g.outer} * g.count : 0, grainOf(g.inner * (1.0 + g.taps)), cost);
+  Work work = parallel(int64_t{g.outer} * g.count, grainOf(g.inner * (1.0 + g.taps)), cost);
   work.localFloats = 2 * int64_t{g.taps};
   return work;
 }

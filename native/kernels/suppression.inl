@@ -32,7 +32,7 @@ INLINE bool overlaps(const Box& a, const Box& b, float threshold) {
 
 Work plan(const args::nonMaxSuppression& a) {
   const SuppressionGeometry& g = a.g;
-  const int64_t pairs = elements(g.n, g.classes);
+  const int64_t pairs = g.most > 0 ? elements(g.n, g.classes) : 0;
   const int64_t room = elements(g.n, g.classes, g.most, 3);
   if (g.most < 0 || g.most > g.spatial) return refuse("nonMaxSuppression: more boxes are wanted than there are");
   if (!holds(a.boxes, elements(g.n, g.spatial, 4))) {
@@ -45,10 +45,10 @@ Work plan(const args::nonMaxSuppression& a) {
   if (!holds(a.count, 1)) return refuse("nonMaxSuppression: count is missing");
   if (room > INT32_MAX) return refuse("nonMaxSuppression: more boxes than can be counted");
   const double perPair = 4.0 * g.spatial + 0.5 * g.most * g.most;
-  Work work = parallel(g.most > 0 ? pairs : 0, grainOf(perPair), static_cast<double>(pairs) * perPair);
+  Work work = parallel(pairs, grainOf(perPair), static_cast<double>(pairs) * perPair);
   thenParallel(work, 1, 1);
   work.sharedFloats = pairs;
-  work.localFloats = g.spatial;
+  work.localFloats = pairs > 0 ? g.spatial : 0;
   return work;
 }
 
