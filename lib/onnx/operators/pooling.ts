@@ -16,7 +16,7 @@ import {
   sub,
 } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import type { OperatorCall } from '../operator.js';
+import { FLAG, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 import {
   asImage,
@@ -32,12 +32,12 @@ export const POOLINGS: Family = {
   MaxPool: {
     inputs: [1, 1],
     outputs: 2,
-    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', storage_order: 'int' },
+    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: FLAG, storage_order: FLAG },
     evaluate: (call) => (call.gives(1) ? maxPoolWithIndices(call) : pooled(call, maximum)),
   },
   AveragePool: {
     inputs: [1, 1],
-    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', count_include_pad: 'int' },
+    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: FLAG, count_include_pad: FLAG },
     evaluate: (call) => pooled(call, average),
   },
   GlobalAveragePool: {
