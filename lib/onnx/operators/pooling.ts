@@ -101,7 +101,7 @@ function average(call: OperatorCall, image: Tensor<'float32'>, windows: ImageWin
   const sum = (x: Tensor<'float32'>, groups: number) =>
     conv2d(pad(x, padding), full([groups, 1, ...kernel], 1), null, { ...windows, padding: 0, groups });
   const sums = sum(image, c);
-  return countIncludePad ? mul(sums, 1 / (kernel[0] * kernel[1])) : div(sums, sum(full([1, 1, h, w], 1), 1));
+  return countIncludePad ? div(sums, kernel[0] * kernel[1]) : div(sums, sum(full([1, 1, h, w], 1), 1));
 }
 
 /** Padding beyond half the window, which convforge's own pooling refuses. */
