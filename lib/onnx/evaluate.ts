@@ -64,7 +64,9 @@ export function evaluateNode(
   }
   const outputs = result instanceof Tensor ? [result] : result;
   node.outputs.forEach((name, i) => {
-    if (name !== '') values.set(name, outputs[i]);
+    if (name === '') return;
+    if (i >= outputs.length) throw call.malformed(`it gives ${outputs.length} outputs, not ${node.outputs.length}`);
+    values.set(name, outputs[i]);
   });
 }
 

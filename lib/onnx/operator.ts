@@ -11,6 +11,9 @@ export type AttributeValue = number | readonly number[] | string | readonly stri
 export type AttributeRule = Extract<AttributeType, 'float' | 'int' | 'string' | 'tensor' | 'graph' | 'floats' | 'ints'>;
 export type AttributeRules = Readonly<Record<string, AttributeRule | readonly string[] | readonly number[]>>;
 
+/** Rule of an attribute that is on or off. */
+export const FLAG = [0, 1] as const;
+
 /** One operator of ONNX: what nodes of it may look like, and how it is computed with convforge's functions. */
 export interface Operator {
   /** First opset that has it. Default 7, the first that is read. */

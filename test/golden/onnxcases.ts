@@ -102,7 +102,6 @@ function firstDifference(expected: number[], actual: number[], tolerance: number
  */
 export const REFUSED: ReadonlyMap<string, RegExp> = new Map([
   ['conv/three_dimensions', /3 spatial axes; supported are 1 and 2/],
-  ['unary/is_infinite_below', /'detect_positive' is 0, supported are 1/],
 ]);
 
 /** What sessions refuse besides: they take no feed for what has a value in the file, which onnxruntime-node ignores. */

@@ -94,6 +94,7 @@ export const ACTIVATIONS: Family = {
     since: 12,
     inputs: [1, 1],
     attributes: { alpha: 'float' },
+    unsupported: (facts) => (facts.float('alpha', 1) > 0 ? undefined : `alpha ${facts.float('alpha')}, not above 0`),
     evaluate: (call) => {
       // α·(e^(x/α) − 1) below 0, x above: the exponential unit of x/α, scaled
       const alpha = call.float('alpha', 1);

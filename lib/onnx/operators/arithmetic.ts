@@ -1,3 +1,4 @@
+import { full } from '../../creation.js';
 import {
   abs,
   add,
@@ -34,7 +35,7 @@ import {
   where,
 } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import type { Operator, OperatorCall } from '../operator.js';
+import { FLAG, type Operator, type OperatorCall } from '../operator.js';
 import { binary, type Family, unary } from './families.js';
 
 export const ARITHMETIC: Family = {
@@ -57,7 +58,7 @@ export const ARITHMETIC: Family = {
   Mod: {
     since: 10,
     inputs: [2, 2],
-    attributes: { fmod: 'int' },
+    attributes: { fmod: FLAG },
     evaluate: (call) => (call.flag('fmod') ? fmod : mod)(call.input(0), call.input(1)),
   },
   Min: variadic(minimum),
@@ -83,8 +84,14 @@ export const ARITHMETIC: Family = {
   IsInf: {
     since: 10,
     inputs: [1, 1],
-    attributes: { detect_negative: [1], detect_positive: [1] },
-    evaluate: (call) => isInf(call.input(0)),
+    attributes: { detect_negative: FLAG, detect_positive: FLAG },
+    evaluate: (call) => {
+      const x = call.input(0);
+      const [negative, positive] = [call.flag('detect_negative', true), call.flag('detect_positive', true)];
+      if (negative && positive) return isInf(x);
+      if (!negative && !positive) return full(x.shape, 0, { dtype: 'bool' });
+      return logicalAnd(isInf(x), negative ? lt(x, 0) : gt(x, 0));
+    },
   },
   Where: {
     since: 9,

@@ -4,7 +4,7 @@ import { cast, dropout } from '../../ops/index.js';
 import { sizeOf } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
 import { elementOf, elementTypeOf } from '../elementtype.js';
-import type { NodeFacts, OperatorCall } from '../operator.js';
+import { FLAG, type NodeFacts, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 
 /** Constants, sizes, types, and what is nothing at inference. */
@@ -38,7 +38,7 @@ export const CONSTANTS: Family = {
     evaluate: (call) => {
       const x = call.input(0);
       const p = call.float('ratio') ?? call.number(1) ?? 0.5;
-      const y = dropout(x, p, { training: call.training });
+      const y = call.training ? dropout(x, p) : x;
       // Before opset 12 the mask of a dropout that drops nothing is empty, as onnxruntime has it.
       return call.gives(1) ? [y, full(x.shape, Number(call.opset >= 12), { dtype: 'bool' })] : y;
     },
@@ -69,7 +69,7 @@ export const CONSTANTS: Family = {
   },
   Cast: {
     inputs: [1, 1],
-    attributes: { round_mode: ['up'], saturate: 'int', to: 'int' },
+    attributes: { round_mode: ['up'], saturate: FLAG, to: 'int' },
     unsupported: (facts) => {
       const target = targetOf(facts);
       return target.type ? undefined : target.problem;
@@ -82,7 +82,7 @@ export const CONSTANTS: Family = {
   CastLike: {
     since: 15,
     inputs: [2, 2],
-    attributes: { round_mode: ['up'], saturate: 'int' },
+    attributes: { round_mode: ['up'], saturate: FLAG },
     evaluate: (call) => cast(call.input(0), call.input<Tensor>(1).dtype),
   },
 };

@@ -1,6 +1,6 @@
 import { add, conv2d, convTranspose2d, linear, matmul, mul } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import type { NodeFacts, OperatorCall } from '../operator.js';
+import { FLAG, type NodeFacts, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 import { asImage, likeInput, onImage, perAxis, WINDOW_ATTRIBUTES, type Windows, windowsOf } from './window.js';
 
@@ -29,7 +29,7 @@ export const CONVOLUTIONS: Family = {
   },
   Gemm: {
     inputs: [2, 3],
-    attributes: { alpha: 'float', beta: 'float', transA: 'int', transB: 'int' },
+    attributes: { alpha: 'float', beta: 'float', transA: FLAG, transB: FLAG },
     evaluate: gemm,
   },
   MatMul: { inputs: [2, 2], evaluate: (call) => matmul(call.input(0), call.input(1)) },

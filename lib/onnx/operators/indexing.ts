@@ -10,7 +10,7 @@ import {
   scatterNd,
 } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import type { Operator, OperatorCall } from '../operator.js';
+import { FLAG, type Operator, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 
 const SCATTER_REDUCTIONS = ['none', 'add', 'mul', 'max', 'min'] as const;
@@ -58,7 +58,7 @@ export const INDEXING: Family = {
   NonMaxSuppression: {
     since: 10,
     inputs: [2, 5],
-    attributes: { center_point_box: 'int' },
+    attributes: { center_point_box: FLAG },
     evaluate: (call) =>
       nonMaxSuppression(call.input(0), call.input(1), {
         maxOutputBoxesPerClass: call.number(2) ?? 0,

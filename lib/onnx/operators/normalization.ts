@@ -29,7 +29,7 @@ export const NORMALIZATIONS: Family = {
         eps: call.float('epsilon', 1e-5),
         training: call.training,
         // ONNX weighs the old statistics, PyTorch and convforge the new ones
-        momentum: 1 - call.float('momentum', 0.9),
+        momentum: call.training ? 1 - call.float('momentum', 0.9) : 0,
       }),
   },
   InstanceNormalization: {
@@ -68,7 +68,10 @@ function layerNormalization(call: OperatorCall): readonly Tensor[] {
   const given = call.int('axis', -1);
   const axis = given < 0 ? given + x.rank : given;
   const eps = call.float('epsilon', 1e-5);
-  const y = layerNorm(x, x.shape.slice(axis), call.input(1), call.optional(2), { eps });
+  const shape = x.shape.slice(axis);
+  // Scale and offset may be of fewer axes than are normalised.
+  const [weight, bias] = [call.input(1), call.optional(2)].map((v) => v && expand(v, shape));
+  const y = layerNorm(x, shape, weight, bias, { eps });
   if (!call.gives(1) && !call.gives(2)) return [y];
   const axes = x.shape.map((_, i) => i).slice(axis);
   const average = mean(x, axes, { keepDims: true });

@@ -16,7 +16,7 @@ import {
   sub,
 } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import type { OperatorCall } from '../operator.js';
+import { FLAG, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 import {
   asImage,
@@ -32,12 +32,12 @@ export const POOLINGS: Family = {
   MaxPool: {
     inputs: [1, 1],
     outputs: 2,
-    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', storage_order: 'int' },
+    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: FLAG, storage_order: FLAG },
     evaluate: (call) => (call.gives(1) ? maxPoolWithIndices(call) : pooled(call, maximum)),
   },
   AveragePool: {
     inputs: [1, 1],
-    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: 'int', count_include_pad: 'int' },
+    attributes: { ...WINDOW_ATTRIBUTES, ceil_mode: FLAG, count_include_pad: FLAG },
     evaluate: (call) => pooled(call, average),
   },
   GlobalAveragePool: {
@@ -101,7 +101,7 @@ function average(call: OperatorCall, image: Tensor<'float32'>, windows: ImageWin
   const sum = (x: Tensor<'float32'>, groups: number) =>
     conv2d(pad(x, padding), full([groups, 1, ...kernel], 1), null, { ...windows, padding: 0, groups });
   const sums = sum(image, c);
-  return countIncludePad ? mul(sums, 1 / (kernel[0] * kernel[1])) : div(sums, sum(full([1, 1, h, w], 1), 1));
+  return countIncludePad ? div(sums, kernel[0] * kernel[1]) : div(sums, sum(full([1, 1, h, w], 1), 1));
 }
 
 /** Padding beyond half the window, which convforge's own pooling refuses. */

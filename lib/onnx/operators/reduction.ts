@@ -19,7 +19,7 @@ import {
   topK,
 } from '../../ops/index.js';
 import type { Tensor } from '../../tensor.js';
-import type { Operator, OperatorCall } from '../operator.js';
+import { FLAG, type Operator, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 
 export const REDUCTIONS: Family = {
@@ -38,7 +38,7 @@ export const REDUCTIONS: Family = {
   TopK: {
     inputs: [1, 2],
     outputs: 2,
-    attributes: { axis: 'int', k: 'int', largest: 'int', sorted: 'int' },
+    attributes: { axis: 'int', k: 'int', largest: FLAG, sorted: FLAG },
     evaluate: (call) => {
       const k = call.int('k') ?? call.number(1);
       if (k === undefined) throw call.malformed('k is missing');
@@ -48,7 +48,7 @@ export const REDUCTIONS: Family = {
   CumSum: {
     since: 11,
     inputs: [2, 2],
-    attributes: { exclusive: 'int', reverse: 'int' },
+    attributes: { exclusive: FLAG, reverse: FLAG },
     evaluate: (call) =>
       cumSum(call.input(0), call.number(1) as number, {
         exclusive: call.flag('exclusive'),
@@ -63,7 +63,7 @@ type Reduce = (x: Tensor<'float32'>, axes: readonly number[] | undefined, option
 function reduction(compute: Reduce): Operator {
   return {
     inputs: [1, 2],
-    attributes: { axes: 'ints', keepdims: 'int', noop_with_empty_axes: 'int' },
+    attributes: { axes: 'ints', keepdims: FLAG, noop_with_empty_axes: FLAG },
     evaluate(call: OperatorCall) {
       const x = call.input(0);
       const axes = call.integers('axes', 1) ?? [];
@@ -78,7 +78,7 @@ function reduction(compute: Reduce): Operator {
 function position(compute: typeof argmax): Operator {
   return {
     inputs: [1, 1],
-    attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },
+    attributes: { axis: 'int', keepdims: FLAG, select_last_index: FLAG },
     evaluate(call) {
       const x = call.input(0);
       const axis = call.int('axis', 0);

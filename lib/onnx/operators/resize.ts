@@ -1,7 +1,7 @@
 import { type ResizeOptions, resize } from '../../ops/index.js';
 import { COORDINATE_TRANSFORMS, NEAREST_MODES } from '../../ops/resizetable.js';
 import type { Tensor } from '../../tensor.js';
-import type { OperatorCall } from '../operator.js';
+import { FLAG, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 
 const POLICIES = ['stretch', 'not_larger', 'not_smaller'] as const;
@@ -14,11 +14,11 @@ export const RESIZES: Family = {
     since: 10,
     inputs: [1, 4],
     attributes: {
-      antialias: 'int',
+      antialias: FLAG,
       axes: 'ints',
       coordinate_transformation_mode: COORDINATE_TRANSFORMS,
       cubic_coeff_a: 'float',
-      exclude_outside: 'int',
+      exclude_outside: FLAG,
       extrapolation_value: 'float',
       keep_aspect_ratio_policy: POLICIES,
       mode: ['nearest', 'linear', 'cubic'],

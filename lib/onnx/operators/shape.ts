@@ -14,13 +14,13 @@ import {
 } from '../../ops/index.js';
 import { broadcastShapes, sizeOf } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
-import type { OperatorCall } from '../operator.js';
+import { FLAG, type OperatorCall } from '../operator.js';
 import type { Family } from './families.js';
 
 export const SHAPES: Family = {
   Reshape: {
     inputs: [2, 2],
-    attributes: { allowzero: 'int' },
+    attributes: { allowzero: FLAG },
     evaluate: (call) => {
       const x = call.input(0);
       const target = call.numbers(1) as number[];
@@ -114,7 +114,7 @@ export const SHAPES: Family = {
   Trilu: {
     since: 14,
     inputs: [1, 2],
-    attributes: { upper: 'int' },
+    attributes: { upper: FLAG },
     evaluate: (call) => {
       const diagonal = call.number(1) ?? 0;
       return call.flag('upper', true) ? triu(call.input(0), diagonal) : tril(call.input(0), diagonal);
@@ -211,7 +211,10 @@ function sliced(call: OperatorCall): Tensor {
 
 const PAD_MODES = { constant: 'constant', reflect: 'reflect', edge: 'replicate', wrap: 'circular' } as const;
 
-/** Widths below 0 cut off. The last two axes are padded at once, others one by one as rows of a matrix. */
+/**
+ * Widths below 0 cut off: after padding with a constant, of which more may be cut off than there was before; before padding
+ * with copies, which are then of what is left.
+ */
 function padded(call: OperatorCall): Tensor {
   const x = call.input(0);
   const pads = call.integers('pads', 1);
@@ -219,22 +222,35 @@ function padded(call: OperatorCall): Tensor {
   if (pads?.length !== 2 * axes.length) {
     throw call.malformed(`pads has ${pads?.length ?? 0} elements, ${axes.length} axes take ${2 * axes.length}`);
   }
-  const before = new Array<number>(x.rank).fill(0);
-  const after = new Array<number>(x.rank).fill(0);
+  const widths = x.shape.map((): [before: number, after: number] => [0, 0]);
   axes.forEach((axis, i) => {
-    before[axis] = pads[i];
-    after[axis] = pads[i + axes.length];
+    widths[axis] = [pads[i], pads[i + axes.length]];
   });
-  const ranges = x.shape.map(
-    (extent, axis): SliceRange => [Math.max(0, -before[axis]), extent + Math.min(0, after[axis])],
+  return call.string('mode', 'constant') === 'constant'
+    ? cut(enlarged(call, x, widths), widths)
+    : enlarged(call, cut(x, widths), widths);
+}
+
+function cut(x: Tensor, widths: readonly (readonly [number, number])[]): Tensor {
+  if (widths.every(([before, after]) => before >= 0 && after >= 0)) return x;
+  return slice(
+    x,
+    x.shape.map((extent, axis) => {
+      const [before, after] = widths[axis];
+      return [Math.max(0, -before), Math.max(0, extent + Math.min(0, after))];
+    }),
   );
-  let y: Tensor = [...before, ...after].some((width) => width < 0) ? slice(x, ranges) : x;
+}
+
+/** The last two axes are padded at once, others one by one as rows of a matrix. */
+function enlarged(call: OperatorCall, x: Tensor, widths: readonly (readonly [number, number])[]): Tensor {
   const mode = PAD_MODES[call.string('mode', 'constant') as keyof typeof PAD_MODES];
   const value = call.float('value') ?? call.number(2) ?? 0;
-  const isImage = y.isFloat() && y.rank >= 2;
-  const [row, column] = [y.rank - 2, y.rank - 1];
-  const width = (axis: number) => [Math.max(0, before[axis]), Math.max(0, after[axis])] as const;
-  for (let axis = 0; axis < (isImage ? row : y.rank); axis++) y = padAxis(call, y, axis, width(axis), mode, value);
+  const width = (axis: number) => widths[axis].map((each) => Math.max(0, each)) as [number, number];
+  const isImage = x.isFloat() && x.rank >= 2;
+  const [row, column] = [x.rank - 2, x.rank - 1];
+  let y = x;
+  for (let axis = 0; axis < (isImage ? row : x.rank); axis++) y = padAxis(call, y, axis, width(axis), mode, value);
   if (!isImage || [...width(row), ...width(column)].every((each) => each === 0)) return y;
   const [[top, bottom], [left, right]] = [width(row), width(column)];
   return pad(y, [top, left, bottom, right], { mode, value });
