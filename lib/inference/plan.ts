@@ -1,6 +1,7 @@
 import { noGrad } from '../autograd.js';
 import type { NativeAddon } from '../backend/native.js';
 import type { DType, TypedArray } from '../dtype.js';
+import { ArgumentError, check } from '../errors.js';
 import { Emitter } from '../graph/emitter.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { assignLayout } from '../graph/layout.js';
@@ -18,7 +19,8 @@ export interface Plan {
   /** Off this thread where there are native kernels. `outputs` may lend memory to write results to. */
   run(inputs: readonly Tensor[], outputs: readonly (Tensor | null)[], options: ProgramOptions): Promise<Result>;
   runSync(inputs: readonly Tensor[], outputs: readonly (Tensor | null)[], threads: number): Tensor[];
-  release(): void;
+  /** Gives back memory and resolves once nothing reads the model's source any more. */
+  release(): Promise<void>;
 }
 
 /** What a run gives. */
@@ -60,6 +62,7 @@ export class NativePlan implements Plan {
   readonly #declared: readonly { dtype: DType; shape: Shape }[];
   #prepared: Promise<unknown> | null = null;
   #isPrepared: boolean;
+  #isReleased = false;
   /** How long the last run took. */
   #lastMs = Infinity;
 
@@ -93,6 +96,7 @@ export class NativePlan implements Plan {
 
   async run(inputs: readonly Tensor[], lent: readonly (Tensor | null)[], options: ProgramOptions): Promise<Result> {
     if (!this.#isPrepared) await this.prepare(options.threads);
+    check(!this.#isReleased, 'run', () => 'the session was released', ArgumentError);
     const outputs = this.#outputs(lent);
     const start = performance.now();
     const settings = { ...options, isShort: this.#lastMs < SHORT_MS };
@@ -111,9 +115,11 @@ export class NativePlan implements Plan {
     return outputs;
   }
 
-  release(): void {
+  async release(): Promise<void> {
+    this.#isReleased = true;
     this.#addon.release(this.#program.handle);
     if (this.#preparation) this.#addon.release(this.#preparation.handle);
+    await this.#prepared?.catch(() => {});
   }
 
   #finishPreparation(): void {
@@ -201,7 +207,7 @@ export class InterpretedPlan implements Plan {
     return this.#outputs(values, lent);
   }
 
-  release(): void {}
+  async release(): Promise<void> {}
 
   #inputs(inputs: readonly Tensor[]): Map<Value, Tensor> {
     return new Map(this.graph.inputs.map((value, i) => [value, inputs[i]]));

@@ -218,9 +218,10 @@ export class InferenceSession {
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    for (const step of this.#steps.values()) releaseStep(step);
+    const released = [...this.#steps.values()].map(releaseStep);
     this.#steps.clear();
     if (this.#addon && this.#weights) this.#addon.release(this.#weights.handle);
+    await Promise.all(released);
     this.#source.close();
   }
 
@@ -370,9 +371,8 @@ class Call {
   }
 }
 
-function releaseStep({ plan, next }: Step): void {
-  plan.release();
-  for (const step of next.values()) releaseStep(step);
+async function releaseStep({ plan, next }: Step): Promise<void> {
+  await Promise.all([plan.release(), ...[...next.values()].map(releaseStep)]);
 }
 
 function threadsOf({ threads, intraOpNumThreads }: SessionOptions): number {
