@@ -1,6 +1,6 @@
 import { ModelFormatError, UnsupportedOpError } from '../errors.js';
 import { readAttributes } from './attribute.js';
-import { type Initializer, initializerOf, type OpenExternal } from './initializer.js';
+import { type Initializer, initializerOf, type OpenExternal, readNow } from './initializer.js';
 import { describe, NodeFacts, type OnnxNode } from './operator.js';
 import { OPERATORS } from './operators/index.js';
 import type { GraphProto, NodeProto } from './proto/types.js';
@@ -45,7 +45,9 @@ export function buildGraph(
   const initializers = new Map<string, Initializer>();
   for (const tensor of proto.initializers) {
     define(tensor.name, 'an initializer');
-    initializers.set(tensor.name, initializerOf(`initializer '${tensor.name}'`, tensor, context.open));
+    const initializer = initializerOf(`initializer '${tensor.name}'`, tensor, context.open);
+    // those of a branch belong to no list of constants that could keep them
+    initializers.set(tensor.name, where === '' ? initializer : readNow(initializer));
   }
   const inputNames = new Set<string>();
   for (const { name } of proto.inputs) {
@@ -194,7 +196,7 @@ function buildNode(
     );
   }
   const attributes = readAttributes(where, proto.attributes, operator.attributes ?? {}, {
-    tensor: (what, tensor) => initializerOf(what, tensor, context.open),
+    tensor: (what, tensor) => readNow(initializerOf(what, tensor, context.open)),
     graph: (what, graph) => buildGraph(graph, context, `${what}: `, visible),
   });
   const [declaredOutputs, captures] = [proto.outputs.length, freeNames(proto)];

@@ -5,7 +5,7 @@ import { formatShape, type Shape, sizeOf } from '../shape.js';
 import { LazyStorage, Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import { type ElementType, elementOf, elementTypeOf, type Stored, widen } from './elementtype.js';
-import type { ByteSource, Location } from './proto/source.js';
+import { type ByteSource, BytesSource, type Location } from './proto/source.js';
 import type { TensorProto } from './proto/types.js';
 
 /** A constant tensor of a model, whose elements are read when they are needed. */
@@ -48,6 +48,14 @@ export function initializerOf(what: string, tensor: TensorProto, open: OpenExter
     throw malformed(what, `${text} takes ${sizeOf(dims)} elements, it has ${stored.length}`);
   }
   return { name: tensor.name, type, shape, data: stored };
+}
+
+/** The same tensor, its elements read now: for those that are looked up again and again, and after the file is closed. */
+export function readNow(initializer: Initializer): Initializer {
+  const { data } = initializer;
+  if (!('source' in data)) return initializer;
+  const source = new BytesSource(data.source.read(data.offset, data.length));
+  return { ...initializer, data: { source, offset: 0, length: data.length } };
 }
 
 function checkDims(what: string, dims: readonly number[]): void {
