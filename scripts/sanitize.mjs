@@ -26,7 +26,15 @@ run('cmake', ['-S', root, '-B', folder, '-DCONVFORGE_SANITIZE=ON', '-DCMAKE_CXX_
 run('cmake', ['--build', folder, '--parallel']);
 
 const library = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout.trim();
-const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/conformance', 'test/blocked', '--testTimeout=240000'];
+const vitest = [
+  'node_modules/vitest/vitest.mjs',
+  'run',
+  'test/conformance',
+  'test/blocked',
+  'test/inference/random.test.ts',
+  'test/inference/session.test.ts',
+  '--testTimeout=240000',
+];
 run(process.execPath, [...vitest, ...process.argv.slice(2)], {
   env: {
     ...process.env,

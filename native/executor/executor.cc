@@ -22,8 +22,9 @@ struct State {
   std::deque<std::shared_ptr<Run>> queue;
   std::atomic<int> queued{0};
   int threadsInUse = 0;  // by the runs that have started
-  int idle = 0;
   int started = 0;
+  int idle = 0;
+  int lookingOut = 0;  // awake, and about to take what is in the queue
 };
 
 // Leaked: its threads never end, and at exit nothing they use may be destroyed under them.
@@ -68,17 +69,21 @@ void lookOut() {
 }
 
 void* threadMain(void*) {
+  std::unique_lock<std::mutex> lock(state.mutex);
   while (true) {
     std::shared_ptr<Run> run;
-    {
-      std::unique_lock<std::mutex> lock(state.mutex);
-      state.idle++;
-      state.work.wait(lock, [&] { return (run = take()) != nullptr; });
-      state.idle--;
-    }
+    state.idle++;
+    state.work.wait(lock, [&] { return (run = take()) != nullptr; });
+    state.idle--;
+    lock.unlock();
     carryOut(run);
     run.reset();
+    lock.lock();
+    state.lookingOut++;
+    lock.unlock();
     lookOut();
+    lock.lock();
+    state.lookingOut--;
   }
   return nullptr;
 }
@@ -86,16 +91,23 @@ void* threadMain(void*) {
 }  // namespace
 
 void submit(std::shared_ptr<Run> run) {
-  {
-    std::lock_guard<std::mutex> lock(state.mutex);
-    run->threads = std::max(1, std::min(run->threads, thread_pool::kMostThreads));
-    state.queue.push_back(std::move(run));
-    state.queued.fetch_add(1, std::memory_order_relaxed);
-    const int useful = std::min(thread_pool::defaultThreads(), static_cast<int>(state.queue.size()) + state.started - state.idle);
-    // One thread for every run that can be under way, made when it is first needed.
-    if (state.started < useful && thread::start(threadMain)) state.started++;
-  }
+  std::unique_lock<std::mutex> lock(state.mutex);
+  run->threads = std::max(1, std::min(run->threads, thread_pool::kMostThreads));
+  state.queue.push_back(std::move(run));
+  state.queued.fetch_add(1, std::memory_order_relaxed);
+  // A thread that is awake looks into the queue before it sleeps, and needs no waking; another one would only take a core.
+  const int unattended = static_cast<int>(state.queue.size()) - state.lookingOut;
+  if (unattended <= 0) return;
+  const int busy = state.started - state.idle;
+  if (state.idle == 0 && busy < thread_pool::defaultThreads() && thread::start(threadMain)) state.started++;
   state.work.notify_one();
+  if (state.started > 0) return;
+  const std::shared_ptr<Run> refused = std::move(state.queue.back());
+  state.queue.pop_back();
+  state.queued.fetch_sub(1, std::memory_order_relaxed);
+  lock.unlock();
+  refused->error = "the system starts no thread for it";
+  refused->finished(refused->context, refused.get());
 }
 
 }  // namespace executor
