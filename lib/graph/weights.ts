@@ -1,6 +1,6 @@
 import { packedColumns } from '../backend/blocked.js';
 import type { ConstantsHandle, NativeAddon } from '../backend/native.js';
-import { DTYPES, type DType, type TypedArray } from '../dtype.js';
+import { DTYPES, type DType, type TypedArray, type TypedArrays } from '../dtype.js';
 import { CONV2D_FIELDS, type Conv2dGeometry, encode, GEMM_FIELDS } from '../geometry.js';
 import {
   BINARY_OPERATIONS,
@@ -30,6 +30,8 @@ export class Weights {
   #listing: Listing;
   #region = 0;
   #bytes = 0;
+  /** Programs that have not filled their memory yet, and the runs of those that have begun. */
+  readonly #unfilled = new Map<Program, Promise<void> | null>();
 
   constructor(addon: NativeAddon) {
     this.#addon = addon;
@@ -82,18 +84,54 @@ export class Weights {
   }
 
   /**
-   * Takes memory for all that was asked for since the last time. Returns the program that fills it, which has to run before
-   * any that reads it; null when there is nothing new.
+   * Takes memory for all that was asked for since the last time, and makes the program that fills it. Plans that read it
+   * may run once {@link fill} or {@link fillSync} has.
    */
-  prepare(): Program | null {
-    if (this.#bytes === 0) return null;
+  commit(): void {
+    if (this.#bytes === 0) return;
     this.#addon.addConstants(this.handle, this.#bytes);
     const listing = this.#listing;
     this.#listing = new Listing(this.#addon.signatures);
     this.#region++;
     this.#bytes = 0;
     const constant = (array: TypedArray) => this.#places.get(array);
-    return assemble(this.#addon, listing, { inputs: [], outputs: [], constant }, this.handle);
+    const program = assemble(this.#addon, listing, { inputs: [], outputs: [], constant }, this.handle);
+    this.#unfilled.set(program, null);
+  }
+
+  /** Whether nothing is left to fill. */
+  get isFilled(): boolean {
+    return this.#unfilled.size === 0;
+  }
+
+  /** Fills all memory that was committed, off this thread; what another call has begun is waited for. */
+  async fill(run: (program: Program) => Promise<unknown>): Promise<void> {
+    const filling = [...this.#unfilled].map(([program, begun]) => {
+      const filled = begun ?? run(program).then(() => this.#finish(program));
+      this.#unfilled.set(program, filled);
+      return filled;
+    });
+    await Promise.all(filling);
+  }
+
+  /** The same on this thread. Where it is under way already, the same numbers are written twice. */
+  fillSync(run: (program: Program) => void): void {
+    for (const program of [...this.#unfilled.keys()]) {
+      run(program);
+      this.#finish(program);
+    }
+  }
+
+  /** Gives all memory back once what has begun is finished. */
+  async release(): Promise<void> {
+    await Promise.allSettled(this.#unfilled.values());
+    for (const program of this.#unfilled.keys()) this.#addon.release(program.handle);
+    this.#addon.release(this.handle);
+  }
+
+  #finish(program: Program): void {
+    this.#unfilled.delete(program);
+    this.#addon.release(program.handle);
   }
 
   #once<D extends DType>(
@@ -101,8 +139,8 @@ export class Weights {
     form: string,
     dtype: D,
     size: number,
-    fill: (array: (typeof HollowStorage<D>)['prototype']['values']) => void,
-  ): (typeof HollowStorage<D>)['prototype']['values'] {
+    fill: (array: TypedArrays[D]) => void,
+  ): TypedArrays[D] {
     // Instruction sets differ in what they read.
     const key = `${this.#addon.isa()} ${form}`;
     const forms = this.#stored.get(storage) ?? new Map<string, TypedArray>();
@@ -113,9 +151,9 @@ export class Weights {
       forms.set(key, array);
       this.#places.set(array, { space: 'constants', index: this.#region, offset: this.#bytes });
       this.#bytes += Math.ceil(Math.max(1, array.byteLength) / LINE) * LINE;
-      fill(array as never);
+      fill(array as TypedArrays[D]);
     }
-    return array as never;
+    return array as TypedArrays[D];
   }
 
   /** The elements of a weight where a packing kernel can read them: in the arena, or in memory that the run borrows. */

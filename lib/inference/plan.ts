@@ -1,14 +1,13 @@
 import { noGrad } from '../autograd.js';
 import type { NativeAddon } from '../backend/native.js';
 import type { DType, TypedArray } from '../dtype.js';
-import { ArgumentError, check } from '../errors.js';
 import { Emitter } from '../graph/emitter.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { assignLayout } from '../graph/layout.js';
 import { optimise } from '../graph/optimise.js';
 import { assemble, type Program } from '../graph/program.js';
 import type { Weights } from '../graph/weights.js';
-import type { Shape } from '../shape.js';
+import { type Shape, sizeOf } from '../shape.js';
 import { allocate } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import { aborted, type ProgramOptions, runProgram, startProgram } from './runs.js';
@@ -19,8 +18,8 @@ export interface Plan {
   /** Off this thread where there are native kernels. `outputs` may lend memory to write results to. */
   run(inputs: readonly Tensor[], outputs: readonly (Tensor | null)[], options: ProgramOptions): Promise<Result>;
   runSync(inputs: readonly Tensor[], outputs: readonly (Tensor | null)[], threads: number): Tensor[];
-  /** Gives back memory and resolves once nothing reads the model's source any more. */
-  release(): Promise<void>;
+  /** Gives its memory back once no run is under way. */
+  release(): void;
 }
 
 /** What a run gives. */
@@ -56,12 +55,12 @@ export class NativePlan implements Plan {
   readonly details: ReadonlyMap<Node, string>;
   readonly #addon: NativeAddon;
   readonly #program: Program;
-  readonly #preparation: Program | null;
+  readonly #weights: Weights;
   readonly #calls: readonly { kernel: string; node: Node | null }[];
   readonly #lent: readonly TypedArray[];
   readonly #declared: readonly { dtype: DType; shape: Shape }[];
-  #prepared: Promise<unknown> | null = null;
-  #isPrepared: boolean;
+  /** Runs that are under way, whose program has to stay. */
+  #running = 0;
   #isReleased = false;
   /**
    * How long runs usually take: the last one, but a little more than before at most. A run that was held up by something
@@ -76,8 +75,8 @@ export class NativePlan implements Plan {
     const layout = assignLayout(graph, addon, { exact, blocked: !disabledPasses.includes('blocked') });
     const emitter = new Emitter(addon, weights, layout);
     const { inputs, outputs } = emitter.emit(graph, exact);
-    this.#preparation = weights.prepare();
-    this.#isPrepared = this.#preparation === null;
+    weights.commit();
+    this.#weights = weights;
     const constant = (array: TypedArray) => weights.placeOf(array);
     this.#program = assemble(addon, emitter.listing, { inputs, outputs, constant }, weights.handle);
     this.#lent = this.#program.inputs.slice(inputs.length);
@@ -87,49 +86,39 @@ export class NativePlan implements Plan {
     this.#declared = graph.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
   }
 
-  /** Packs weights that no plan before needed in this form. */
-  prepare(threads: number): Promise<unknown> {
-    const preparation = this.#preparation;
-    if (!preparation || this.#isPrepared) return Promise.resolve();
-    this.#prepared ??= startProgram(preparation.handle, preparation.inputs, [], { threads }).then(() =>
-      this.#finishPreparation(),
-    );
-    return this.#prepared;
+  /** Brings weights that no plan before needed into the form their kernels read. */
+  prepare(threads: number): Promise<void> {
+    return this.#weights.fill(({ handle, inputs }) => startProgram(handle, inputs, [], { threads }));
   }
 
   async run(inputs: readonly Tensor[], lent: readonly (Tensor | null)[], options: ProgramOptions): Promise<Result> {
-    if (!this.#isPrepared) await this.prepare(options.threads);
-    check(!this.#isReleased, 'run', () => 'the session was released', ArgumentError);
-    const outputs = this.#outputs(lent);
-    const start = performance.now();
-    // A core for this thread has to be left: otherwise looking out holds up what it waits for.
-    const isShort = this.#usualMs < SHORT_MS && options.threads < this.#addon.defaultThreads;
-    const settings = { ...options, isShort };
-    const times = await startProgram(this.#program.handle, this.#arrays(inputs), arraysOf(outputs), settings);
-    this.#usualMs = Math.min(performance.now() - start, 1.1 * this.#usualMs + SHORT_MS / 16);
-    return { outputs, calls: times && this.#timed(times) };
+    this.#running++;
+    try {
+      if (!this.#weights.isFilled) await this.prepare(options.threads);
+      const outputs = this.#outputs(lent);
+      const start = performance.now();
+      // A core for this thread has to be left: otherwise looking out holds up what it waits for.
+      const isShort = this.#usualMs < SHORT_MS && options.threads < this.#addon.defaultThreads;
+      const settings = { ...options, isShort };
+      const times = await startProgram(this.#program.handle, this.#arrays(inputs), arraysOf(outputs), settings);
+      this.#usualMs = Math.min(performance.now() - start, 1.1 * this.#usualMs + SHORT_MS / 16);
+      return { outputs, calls: times && this.#timed(times) };
+    } finally {
+      this.#running--;
+      if (this.#isReleased) this.release();
+    }
   }
 
   runSync(inputs: readonly Tensor[], lent: readonly (Tensor | null)[], threads: number): Tensor[] {
-    if (this.#preparation && !this.#isPrepared) {
-      runProgram(this.#preparation.handle, this.#preparation.inputs, [], threads);
-      this.#finishPreparation();
-    }
+    this.#weights.fillSync(({ handle, inputs: lent }) => runProgram(handle, lent, [], threads));
     const outputs = this.#outputs(lent);
     runProgram(this.#program.handle, this.#arrays(inputs), arraysOf(outputs), threads);
     return outputs;
   }
 
-  async release(): Promise<void> {
+  release(): void {
     this.#isReleased = true;
-    this.#addon.release(this.#program.handle);
-    if (this.#preparation) this.#addon.release(this.#preparation.handle);
-    await this.#prepared?.catch(() => {});
-  }
-
-  #finishPreparation(): void {
-    this.#isPrepared = true;
-    if (this.#preparation) this.#addon.release(this.#preparation.handle);
+    if (this.#running === 0) this.#addon.release(this.#program.handle);
   }
 
   #arrays(inputs: readonly Tensor[]): TypedArray[] {
@@ -138,16 +127,7 @@ export class NativePlan implements Plan {
 
   #outputs(lent: readonly (Tensor | null)[]): Tensor[] {
     return this.#declared.map(
-      ({ dtype, shape }, i) =>
-        lent[i] ??
-        new Tensor(
-          dtype,
-          allocate(
-            dtype,
-            shape.reduce((a, b) => a * b, 1),
-          ),
-          shape,
-        ),
+      ({ dtype, shape }, i) => lent[i] ?? new Tensor(dtype, allocate(dtype, sizeOf(shape)), shape),
     );
   }
 
@@ -212,7 +192,7 @@ export class InterpretedPlan implements Plan {
     return this.#outputs(values, lent);
   }
 
-  async release(): Promise<void> {}
+  release(): void {}
 
   #inputs(inputs: readonly Tensor[]): Map<Value, Tensor> {
     return new Map(this.graph.inputs.map((value, i) => [value, inputs[i]]));

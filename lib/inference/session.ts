@@ -218,10 +218,9 @@ export class InferenceSession {
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    const released = [...this.#steps.values()].map(releaseStep);
+    for (const step of this.#steps.values()) releaseStep(step);
     this.#steps.clear();
-    if (this.#addon && this.#weights) this.#addon.release(this.#weights.handle);
-    await Promise.all(released);
+    await this.#weights?.release();
     this.#source.close();
   }
 
@@ -371,8 +370,9 @@ class Call {
   }
 }
 
-async function releaseStep({ plan, next }: Step): Promise<void> {
-  await Promise.all([plan.release(), ...[...next.values()].map(releaseStep)]);
+function releaseStep({ plan, next }: Step): void {
+  plan.release();
+  for (const step of next.values()) releaseStep(step);
 }
 
 function threadsOf({ threads, intraOpNumThreads }: SessionOptions): number {

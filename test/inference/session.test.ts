@@ -394,6 +394,25 @@ describe.skipIf(backends.length < 2)('sessions on the native executor', () => {
     setIsa(availableIsas()[0]);
   });
 
+  it('wait for weights that another run has begun to pack', async () => {
+    // without sizes to expect, nothing is packed when the session is made
+    const net = new nn.Sequential(new nn.Conv2d(64, 96, 3, { padding: 1 }), new nn.Conv2d(96, 64, 3, { padding: 1 }));
+    const session = await InferenceSession.create(
+      Object.assign(compile(net, zeros([1, 64, 8, 8])), { expected: null }),
+    );
+    const inputs = [6, 7, 8, 9].map((size) => randn([1, 64, size, size]));
+    const running = inputs.map((input) => session.run({ input }));
+    const synchronous = session.runSync({ input: inputs[3] }).output;
+    const results = await Promise.all(running);
+    results.forEach(({ output }, i) => {
+      close(
+        output,
+        noGrad(() => net.forward(inputs[i])),
+      );
+    });
+    close(synchronous, results[3].output);
+  });
+
   it('give all of their memory back', async () => {
     const addon = nativeAddon();
     const bytes = () => addon?.memory().sessionBytes ?? 0;
@@ -404,7 +423,8 @@ describe.skipIf(backends.length < 2)('sessions on the native executor', () => {
     const running = [session.run({ input: zeros([1, 3, 64, 64]) }), session.run({ input: zeros([1, 3, 64, 64]) })];
     await session.release();
     await Promise.all(running);
-    expect(bytes()).toBe(before);
+    // sessions of other tests may have been collected meanwhile
+    expect(bytes()).toBeLessThanOrEqual(before);
   });
 
   it('do not grow however many shapes come by', async () => {

@@ -1,3 +1,4 @@
+import type { ConvolutionAlgorithm, ConvolutionPass } from '../../kernels/operations.js';
 import type { Emitter } from '../emitter.js';
 import type { Node, Value } from '../graph.js';
 
@@ -13,8 +14,8 @@ export interface Surroundings {
 
 /** How a convolution of blocked tensors will be computed. */
 export interface Choice {
-  readonly algorithm: import('../../kernels/operations.js').ConvolutionAlgorithm;
-  readonly pass: import('../../kernels/operations.js').ConvolutionPass;
+  readonly algorithm: ConvolutionAlgorithm;
+  readonly pass: ConvolutionPass;
   /** Length of the packed weights. */
   readonly floats: number;
   /** Border that the source needs. */
