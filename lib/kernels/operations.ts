@@ -79,6 +79,7 @@ export const CONVOLUTION_ALGORITHMS = [
   'winograd4', // F(4×4, 3×3)
   'depthwise', // one channel a group
   'grouped', // groups within a block of channels
+  'winograd4Taps', // winograd4 with weights that are transformed as they are used
 ] as const;
 /** What the second operand of a map of a blocked tensor is. */
 export const MAP_OPERANDS = [

@@ -13,7 +13,7 @@
 namespace ISA {
 namespace {
 
-// The transforms make up to 33 times the largest pixel, 1.5 times the largest weight and, on the way back, 74 times the
+// The transforms make up to 33 times the largest pixel, 23 times the largest weight and, on the way back, 5.4 times the
 // largest product. With sums of absolute values taken instead of maxima, nothing overflows while
 // |pixels of a chunk| * |weights of a panel| * 2^12 stays below 2^127. Larger numbers and NaN are summed directly.
 constexpr float kMostMagnitude = 0x1p115f;
@@ -188,7 +188,7 @@ INLINE float transformWeights(const Sum3x3& s, int64_t panel, int64_t block, flo
       if (!isLast && !alongChannels) prefetchWeights(s, weight, 0, kBlock + c);
       const float* g = taps + c * 9 * kWidth;
       for (int t = 0; t < 9; t++) magnitude = add(magnitude, abs(load(g + t * kWidth)));
-      transformKernels<Out>(g, s.flipped, u + c * kTileCols + j, step);
+      transformKernels<Out>(g + (s.flipped ? 8 * kWidth : 0), s.flipped ? -kWidth : kWidth, u + c * kTileCols + j, step);
     }
   }
   return reduceAdd(magnitude);

@@ -3,9 +3,9 @@
 // A polynomial product evaluated at Out + 2 points takes Out + 2 multiplications where direct summation takes 3 * Out:
 // in two dimensions 36 instead of 144 for 4 x 4 results, 16 instead of 36 for 2 x 2. With patches d, kernels g:
 //   result = A^T ((G g G^T) . (B^T d B)) A, the product in the middle being elementwise, summed over channels.
-// The points of F(2) are 0, 1, -1, infinity. Those of F(4) are 0, 3/4, -3/4, 3/2, -3/2, infinity: A and B are then
+// The points of F(2) are 0, 1, -1, infinity. Those of F(4) are 0, 3/4, -3/4, 3/2, -3/2, infinity: B and G are then
 // exact in float and no entry is large, which halves the rounding error of the textbook's 0, +-1, +-2. All divisions
-// are in G.
+// are in A, where they cost nothing.
 #pragma once
 #include "kernels/blocked/layout.inl"
 
@@ -18,6 +18,12 @@ constexpr int kPoints = (Out + 2) * (Out + 2);
 constexpr float kNear = 0.75f, kNear2 = kNear * kNear, kNear3 = kNear2 * kNear;
 constexpr float kFar = 1.5f, kFar2 = kFar * kFar, kFar3 = kFar2 * kFar;
 constexpr float kSum2 = kNear2 + kFar2, kProduct2 = kNear2 * kFar2;
+
+// One over the product of a point's distances from the others: the factors that the textbook's G divides by.
+template <int Out>
+constexpr double kZeroScale = Out == 4 ? 1 / (double{kNear2} * kFar2) : -1;
+constexpr double kNearScale = 0.5 / (double{kNear2} * (kNear2 - kFar2));
+constexpr double kFarScale = 0.5 / (double{kFar2} * (kFar2 - kNear2));
 
 // B^T, in pieces: the rows of a point and its negative share their even and odd parts.
 // (x - near^2)(x - far^2) in x = the square of the point; also one place further on, for infinity.
@@ -92,17 +98,19 @@ INLINE void transformPatch(const float* d, int64_t rowStep, float* v, int64_t st
   }
 }
 
-// A^T of one column of the product, plus `bias`.
+// A^T of one column of the product, plus `bias`. The factors of the points cost nothing here: they go into constants that
+// are multiplied by anyway, or make multiply-adds of additions.
+INLINE V addScaled(V sum, double scale, V v) { return fmadd(set1(static_cast<float>(scale)), v, sum); }
 INLINE void combine4(V a, V b, V c, V d, V e, V f, V bias, V (&y)[4]) {
   const V sum1 = add(b, c), difference1 = sub(b, c), sum2 = add(d, e), difference2 = sub(d, e);
-  y[0] = add(add(a, bias), add(sum1, sum2));
-  y[1] = fmadd(set1(kNear), difference1, fmadd(set1(kFar), difference2, bias));
-  y[2] = fmadd(set1(kNear2), sum1, fmadd(set1(kFar2), sum2, bias));
-  y[3] = fmadd(set1(kNear3), difference1, fmadd(set1(kFar3), difference2, add(f, bias)));
+  y[0] = addScaled(addScaled(addScaled(bias, kZeroScale<4>, a), kFarScale, sum2), kNearScale, sum1);
+  y[1] = addScaled(addScaled(bias, kFarScale * kFar, difference2), kNearScale * kNear, difference1);
+  y[2] = addScaled(addScaled(bias, kFarScale * kFar2, sum2), kNearScale * kNear2, sum1);
+  y[3] = addScaled(addScaled(add(f, bias), kFarScale * kFar3, difference2), kNearScale * kNear3, difference1);
 }
 INLINE void combine2(V a, V b, V c, V d, V bias, V (&y)[2]) {
-  y[0] = add(add(a, bias), add(b, c));
-  y[1] = add(add(sub(b, c), bias), d);
+  y[0] = sub(addScaled(bias, 0.5, add(b, c)), a);
+  y[1] = add(addScaled(bias, 0.5, sub(b, c)), d);
 }
 
 // A^T M A + bias, entry e of M at m + e * step. Each row of Out pixels goes to finishRow(i, values).
@@ -145,67 +153,42 @@ INLINE void storeTileRow(const V (&row)[Out], float* pixel, int64_t cols) {
   }
 }
 
-// G in pieces: rows of a point and its negative share the even part; `scale` holds the divisions of both sides of
-// G g G^T, so that they cost one rounding.
-struct KernelRow {
-  V a, b, c;
-};
-
-INLINE V kernelPlus(float point, V a, V b, V c) { return fmadd(set1(point), b, fmadd(set1(point * point), c, a)); }
-INLINE V kernelMinus(float point, V a, V b, V c) { return fnmadd(set1(point), b, fmadd(set1(point * point), c, a)); }
-INLINE KernelRow kernelPlus(float point, const KernelRow (&g)[3]) {
-  return {kernelPlus(point, g[0].a, g[1].a, g[2].a), kernelPlus(point, g[0].b, g[1].b, g[2].b),
-          kernelPlus(point, g[0].c, g[1].c, g[2].c)};
-}
-INLINE KernelRow kernelMinus(float point, const KernelRow (&g)[3]) {
-  return {kernelMinus(point, g[0].a, g[1].a, g[2].a), kernelMinus(point, g[0].b, g[1].b, g[2].b),
-          kernelMinus(point, g[0].c, g[1].c, g[2].c)};
-}
-
-// One over the product of a point's distances from the others.
+// G of a row or a column of taps, but for the factors in A: the values of a polynomial with these coefficients. A point
+// and its negative share the even part.
 template <int Out>
-constexpr double kZeroScale = Out == 4 ? 1 / (double{kNear2} * kFar2) : -1;
-constexpr double kNearScale = 0.5 / (double{kNear2} * (kNear2 - kFar2));
-constexpr double kFarScale = 0.5 / (double{kFar2} * (kFar2 - kNear2));
-
-template <int Out>
-INLINE void storeKernelRow(const KernelRow& g, double scale, float* u, int64_t step) {
-  const auto put = [&](int i, double own, V value) {
-    store(u + i * step, mul(set1(static_cast<float>(own * scale)), value));
-  };
-  put(0, kZeroScale<Out>, g.a);
+INLINE void evaluateTaps(V a, V b, V c, V (&u)[Out + 2]) {
+  u[0] = a;
   if constexpr (Out == 4) {
-    put(1, kNearScale, kernelPlus(kNear, g.a, g.b, g.c));
-    put(2, kNearScale, kernelMinus(kNear, g.a, g.b, g.c));
-    put(3, kFarScale, kernelPlus(kFar, g.a, g.b, g.c));
-    put(4, kFarScale, kernelMinus(kFar, g.a, g.b, g.c));
-    put(5, 1, g.c);
+    const V near = fmadd(set1(kNear2), c, a), far = fmadd(set1(kFar2), c, a);
+    u[1] = fmadd(set1(kNear), b, near);
+    u[2] = fnmadd(set1(kNear), b, near);
+    u[3] = fmadd(set1(kFar), b, far);
+    u[4] = fnmadd(set1(kFar), b, far);
   } else {
-    put(1, 0.5, kernelPlus(1, g.a, g.b, g.c));
-    put(2, 0.5, kernelMinus(1, g.a, g.b, g.c));
-    put(3, 1, g.c);
+    const V even = add(a, c);
+    u[1] = add(even, b);
+    u[2] = sub(even, b);
   }
+  u[Out + 1] = c;
 }
 
-// G g G^T of kWidth kernels side by side, tap t at g + t * kWidth, or 8 - t if `flipped`. Entry e goes to u + e * step.
+// G g G^T of kWidth kernels side by side, tap t at g + t * tapStep. Entry e goes to u + e * step.
 template <int Out>
-INLINE void transformKernels(const float* g, bool flipped, float* u, int64_t step) {
-  const float* tap = g + (flipped ? 8 * kWidth : 0);
-  const int64_t next = flipped ? -kWidth : kWidth, row = (Out + 2) * step;
-  KernelRow rows[3];
+INLINE void transformKernels(const float* g, int64_t tapStep, float* u, int64_t step) {
+  constexpr int kSide = Out + 2;
+  V x[3][kSide];
 #pragma GCC unroll 3
-  for (int i = 0; i < 3; i++, tap += 3 * next) rows[i] = {load(tap), load(tap + next), load(tap + 2 * next)};
-  storeKernelRow<Out>(rows[0], kZeroScale<Out>, u, step);
-  if constexpr (Out == 4) {
-    storeKernelRow<Out>(kernelPlus(kNear, rows), kNearScale, u + row, step);
-    storeKernelRow<Out>(kernelMinus(kNear, rows), kNearScale, u + 2 * row, step);
-    storeKernelRow<Out>(kernelPlus(kFar, rows), kFarScale, u + 3 * row, step);
-    storeKernelRow<Out>(kernelMinus(kFar, rows), kFarScale, u + 4 * row, step);
-  } else {
-    storeKernelRow<Out>(kernelPlus(1, rows), 0.5, u + row, step);
-    storeKernelRow<Out>(kernelMinus(1, rows), 0.5, u + 2 * row, step);
+  for (int q = 0; q < 3; q++) {
+    const float* tap = g + q * tapStep;
+    evaluateTaps<Out>(load(tap), load(tap + 3 * tapStep), load(tap + 6 * tapStep), x[q]);
   }
-  storeKernelRow<Out>(rows[2], 1, u + (Out + 1) * row, step);
+#pragma GCC unroll 6
+  for (int i = 0; i < kSide; i++) {
+    V row[kSide];
+    evaluateTaps<Out>(x[0][i], x[1][i], x[2][i], row);
+#pragma GCC unroll 6
+    for (int j = 0; j < kSide; j++) store(u + (i * kSide + j) * step, row[j]);
+  }
 }
 
 }  // namespace

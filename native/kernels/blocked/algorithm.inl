@@ -3,7 +3,7 @@
 #include "kernels/blocked/depthwise.inl"
 #include "kernels/blocked/grouped.inl"
 #include "kernels/blocked/plain_input.inl"
-#include "kernels/blocked/winograd.inl"
+#include "kernels/blocked/winograd_taps.inl"
 #include "kernels/im2col.inl"
 
 namespace ISA {
@@ -39,6 +39,7 @@ INLINE bool isComputable(const BlockedSum& s, int32_t algorithm) {
       return s.groups == 1 && !s.gradient;
     case ConvolutionAlgorithm::winograd2:
     case ConvolutionAlgorithm::winograd4:
+    case ConvolutionAlgorithm::winograd4Taps:
       return s.groups == 1 && is3x3(s.y) && is3x3(s.x);
     case ConvolutionAlgorithm::depthwise:
       return suitsDepthwise(s);
@@ -55,6 +56,8 @@ INLINE int64_t packedFloats(const BlockedSum& s, int32_t algorithm) {
       return packedWinogradFloats<2>(s);
     case ConvolutionAlgorithm::winograd4:
       return packedWinogradFloats<4>(s);
+    case ConvolutionAlgorithm::winograd4Taps:
+      return packedTapsFloats(s);
     case ConvolutionAlgorithm::depthwise:
       return packedDepthwiseFloats(s);
     case ConvolutionAlgorithm::grouped:
@@ -70,17 +73,60 @@ constexpr int32_t kNoAlgorithm = -1;
 // multiply-add of 16 lanes is a cycle, and the transforms take as long as they were measured per 16 channels of a tile.
 INLINE double directCycles(const BlockedSum& s) { return multiplyAdds(s) / kBlock / 0.92; }
 template <int Out>
-INLINE double winogradCycles(const BlockedSum& s) {
-  const BlockedTiles grid = blockedTiles<Out>(s);
+INLINE double productCycles(const BlockedSum& s) {
+  const double tiles = static_cast<double>(blockedTiles<Out>(s).tiles), rows = ceilDiv(s.rows, kBlock);
+  return kPoints<Out> * tiles * rows * (s.channels / 0.95 + 4);
+}
+template <int Out>
+INLINE double transformCycles(const BlockedSum& s) {
   const double sourceCycles = Out == 4 ? 160 : 60, resultCycles = Out == 4 ? 130 : 50;
-  const double tiles = static_cast<double>(grid.tiles), rows = ceilDiv(s.rows, kBlock);
-  const double products = kPoints<Out> * tiles * rows * (s.channels / 0.95 + 4);
+  const double tiles = static_cast<double>(blockedTiles<Out>(s).tiles), rows = ceilDiv(s.rows, kBlock);
+  return tiles * (blocksOf(s) * sourceCycles + rows * resultCycles) + 3000;
+}
+template <int Out>
+INLINE double winogradCycles(const BlockedSum& s) {
+  const double products = productCycles<Out>(s);
   // Kernels beyond the third level cache, of which half may be another's, come from memory: 6.7 bytes a cycle.
   const double kernels = static_cast<double>(packedWinogradFloats<Out>(s)) * sizeof(float);
-  const double passes = grid.chunks;
+  const double passes = blockedTiles<Out>(s).chunks;
   const double memory = kernels > (16 << 20) ? kernels * passes / 6.7 : 0;
-  const double transforms = tiles * (blocksOf(s) * sourceCycles + rows * resultCycles);
-  return (products > memory ? products : memory) + transforms + 3000;
+  return (products > memory ? products : memory) + transformCycles<Out>(s);
+}
+
+// Between two runs of a network weights leave the second level cache. What is then fetched takes a cycle for 8 bytes,
+// hardly hidden behind the products; a second time it is near.
+INLINE double fetchCycles(int64_t floats) {
+  const double bytes = static_cast<double>(floats) * sizeof(float);
+  return bytes > (1 << 20) ? bytes / 8 : 0;
+}
+template <int Out>
+INLINE double coldWinogradCycles(const BlockedSum& s) {
+  return productCycles<Out>(s) + transformCycles<Out>(s) + fetchCycles(packedWinogradFloats<Out>(s));
+}
+
+// F(4) with kernels transformed as they are used. To make kernels of taps takes 94 cycles a vector where they stay in
+// registers, and 140 where they are stored; V is fetched for each panel if it fills half of the second level cache.
+INLINE double coldTapsCycles(const BlockedSum& s) {
+  const BlockedTiles grid = allTiles(s);
+  const double vectors = static_cast<double>(ceilDiv(s.rows, kBlock)) * s.channels;
+  const double patches = fetchCycles(2 * patchFloats<4>(s, grid)) / 2 * static_cast<double>(grid.panels);
+  return productCycles<4>(s) + vectors * (grid.tiles <= 4 ? 94 : 140) + transformCycles<4>(s) +
+         fetchCycles(packedTapsFloats(s)) + patches;
+}
+
+// Of more tiles M would leave the second level cache.
+constexpr int64_t kMostTapsTiles = 32;
+
+// Whether weights are to be transformed as they are used where `algorithm` would be chosen otherwise. A quarter of the
+// memory is worth 3 percent of the time.
+INLINE bool suitsTaps(const BlockedSum& s, int32_t algorithm) {
+  constexpr double kSmallerIsWorth = 1.03;
+  if (allTiles(s).tiles > kMostTapsTiles) return false;
+  const double direct = directCycles(s) + fetchCycles(packedDirectFloats(s)), taps = coldTapsCycles(s);
+  const double other = algorithm == ConvolutionAlgorithm::winograd4   ? coldWinogradCycles<4>(s)
+                       : algorithm == ConvolutionAlgorithm::winograd2 ? coldWinogradCycles<2>(s)
+                                                                      : direct;
+  return taps < 0.9 * direct && taps < kSmallerIsWorth * other;
 }
 
 // Depends on the shape only. The smaller tile rounds less than direct summation does, the larger one more: it has to
@@ -94,8 +140,10 @@ INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
     return ConvolutionAlgorithm::direct;
   if (!seesPixels(sum3x3(s, nullptr))) return ConvolutionAlgorithm::direct;
   const double direct = directCycles(s), four = winogradCycles<4>(s), two = winogradCycles<2>(s);
-  if (four < 0.9 * two && four < 0.9 * direct) return ConvolutionAlgorithm::winograd4;
-  return two < 0.95 * direct ? ConvolutionAlgorithm::winograd2 : ConvolutionAlgorithm::direct;
+  const int32_t algorithm = four < 0.9 * two && four < 0.9 * direct ? ConvolutionAlgorithm::winograd4
+                            : two < 0.95 * direct                   ? ConvolutionAlgorithm::winograd2
+                                                                    : ConvolutionAlgorithm::direct;
+  return suitsTaps(s, algorithm) ? ConvolutionAlgorithm::winograd4Taps : algorithm;
 }
 
 // The border inside which `source` values have all indices from low to high.

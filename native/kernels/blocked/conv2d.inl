@@ -53,6 +53,8 @@ INLINE Work plan(const args::blockedConv2dPack& q) {
       return planPackWinograd<2>(s);
     case ConvolutionAlgorithm::winograd4:
       return planPackWinograd<4>(s);
+    case ConvolutionAlgorithm::winograd4Taps:
+      return planPackTaps(s);
     case ConvolutionAlgorithm::depthwise:
     case ConvolutionAlgorithm::grouped:
       return parallel(1, 1, 0);  // few weights
@@ -70,6 +72,8 @@ INLINE void run(const args::blockedConv2dPack& q, int, Range range, const Worksp
       return runPackWinograd<2>(s, weight, bias, packed, range, workspace);
     case ConvolutionAlgorithm::winograd4:
       return runPackWinograd<4>(s, weight, bias, packed, range, workspace);
+    case ConvolutionAlgorithm::winograd4Taps:
+      return runPackTaps(s, weight, bias, packed, range, workspace);
     case ConvolutionAlgorithm::plainInput:
       return runPackDirect(s, weight, bias, 1, packed, range, workspace);
     case ConvolutionAlgorithm::depthwise:
@@ -122,6 +126,8 @@ INLINE Work plan(const args::blockedConv2d& q) {
       return planBlockedWinograd<2>(s);
     case ConvolutionAlgorithm::winograd4:
       return planBlockedWinograd<4>(s);
+    case ConvolutionAlgorithm::winograd4Taps:
+      return planWinogradTaps(s);
     case ConvolutionAlgorithm::depthwise:
       return planDepthwise(s);
     case ConvolutionAlgorithm::grouped:
@@ -140,6 +146,8 @@ INLINE void run(const args::blockedConv2d& q, int phase, Range range, const Work
       return runBlockedWinograd<2>(s, phase, range, workspace);
     case ConvolutionAlgorithm::winograd4:
       return runBlockedWinograd<4>(s, phase, range, workspace);
+    case ConvolutionAlgorithm::winograd4Taps:
+      return runWinogradTaps(s, phase, range, workspace);
     case ConvolutionAlgorithm::depthwise:
       return runDepthwise(s, phase, range, workspace);
     case ConvolutionAlgorithm::grouped:

@@ -123,7 +123,7 @@ INLINE void runPackWinograd(const BlockedSum& s, const float* weight, const floa
 template <int Out>
 __attribute__((noinline)) void recoverWeights(const BlockedSum& s, const float* u, int64_t width, float* to) {
   constexpr int kSide = Out + 2;
-  constexpr double kMiddle = Out == 4 ? 1 / (2 * double{kNear} * kNearScale) : 1;
+  constexpr double kMiddle = Out == 4 ? 0.5 / kNear : 0.5;
   const int64_t step = kernelStep(s.channels);
   const auto point = [&](int i, int j) { return u + (i * kSide + j) * step; };
   for (int64_t c = 0; c < s.channels; c += kBlock) {
@@ -132,12 +132,12 @@ __attribute__((noinline)) void recoverWeights(const BlockedSum& s, const float* 
       for (int64_t lane = 0; lane < width; lane++) {
         const int64_t at = (c + k) * kTileCols + lane;
         const auto tap = [&](int i, int q) {
-          const double zero = point(i, 0)[at] / kZeroScale<Out>;
+          const double zero = point(i, 0)[at];
           const double one = (static_cast<double>(point(i, 1)[at]) - point(i, 2)[at]) * kMiddle;
           return q == 0 ? zero : q == 1 ? one : static_cast<double>(point(i, kSide - 1)[at]);
         };
         for (int q = 0; q < 3; q++) {
-          const double rows[3] = {tap(0, q) / kZeroScale<Out>, (tap(1, q) - tap(2, q)) * kMiddle, tap(kSide - 1, q)};
+          const double rows[3] = {tap(0, q), (tap(1, q) - tap(2, q)) * kMiddle, tap(kSide - 1, q)};
           for (int p = 0; p < 3; p++)
             to[(c * 9 + (p * 3 + q) * channels + k) * width + lane] = static_cast<float>(rows[p]);
         }

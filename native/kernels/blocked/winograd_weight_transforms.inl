@@ -3,7 +3,7 @@
 // has the gradient
 //   dg = G^T ((A dy A^T) . (B^T d B)) G
 // the product in the middle being summed over all tiles of all images before the last transform is applied, once.
-// Matrices and points are those of winograd_transforms.inl: A and B are exact in float, all divisions are in G.
+// Points are those of winograd_transforms.inl, but here all divisions are in G, and A and B are exact in float.
 #pragma once
 #include "kernels/winograd_transforms.inl"
 
@@ -122,7 +122,6 @@ INLINE void transformGradientBand(int64_t band, const float* dy, int64_t rowStep
 }
 
 INLINE V scaled(double scale, V v) { return mul(set1(static_cast<float>(scale)), v); }
-INLINE V addScaled(V sum, double scale, V v) { return fmadd(set1(static_cast<float>(scale)), v, sum); }
 
 // G^T of the values at all points.
 INLINE void gatherTaps(const V (&m)[6], V (&taps)[3]) {
