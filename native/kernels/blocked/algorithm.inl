@@ -118,15 +118,16 @@ INLINE double coldTapsCycles(const BlockedSum& s) {
 constexpr int64_t kMostTapsTiles = 32;
 
 // Whether weights are to be transformed as they are used where `algorithm` would be chosen otherwise. A quarter of the
-// memory is worth 3 percent of the time.
+// memory is worth 3 percent of the time, and 12 where that is several megabytes: a network keeps the weights of all layers.
 INLINE bool suitsTaps(const BlockedSum& s, int32_t algorithm) {
-  constexpr double kSmallerIsWorth = 1.03;
+  constexpr int64_t kManyFloats = int64_t{1} << 20;
+  const double smallerIsWorth = packedWinogradFloats<4>(s) > kManyFloats ? 1.12 : 1.03;
   if (allTiles(s).tiles > kMostTapsTiles) return false;
   const double direct = directCycles(s) + fetchCycles(packedDirectFloats(s)), taps = coldTapsCycles(s);
   const double other = algorithm == ConvolutionAlgorithm::winograd4   ? coldWinogradCycles<4>(s)
                        : algorithm == ConvolutionAlgorithm::winograd2 ? coldWinogradCycles<2>(s)
                                                                       : direct;
-  return taps < 0.9 * direct && taps < kSmallerIsWorth * other;
+  return taps < 0.9 * direct && taps < smallerIsWorth * other;
 }
 
 // Depends on the shape only. The smaller tile rounds less than direct summation does, the larger one more: it has to
