@@ -15,7 +15,7 @@ function algorithmsOf(g: Conv2dGeometry, pass: Pass): ConvolutionAlgorithm[] {
   const found: ConvolutionAlgorithm[] = whole ? ['direct'] : [];
   if (g.groups === 1 && pass === 'forward') found.push('plainInput');
   const is3x3 = [g.kh, g.kw, g.strideH, g.strideW, g.dilationH, g.dilationW].join() === '3,3,1,1,1,1';
-  if (g.groups === 1 && is3x3) found.push('winograd2', 'winograd4');
+  if (g.groups === 1 && is3x3) found.push('winograd2', 'winograd4', 'winograd4Taps');
   return found;
 }
 
@@ -75,7 +75,7 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
           const argument = sum + (residual === 'before' ? values[i] : 0);
           return activate(activation, argument, -0.5, 6, slopes[channel]) + (residual === 'after' ? values[i] : 0);
         });
-        for (const algorithm of ['direct', 'plainInput', 'winograd2', 'winograd4'] as const) {
+        for (const algorithm of algorithmsOf(g, 'forward')) {
           const c: Convolution = { ...plain, algorithm, activation, slopes, alpha: -0.5, beta: 6 };
           if (residual) c.residual = { values, after: residual === 'after' };
           const allowed = bound(c, s);
@@ -84,6 +84,33 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
         }
       }
     });
+  });
+
+  it('with weights transformed as they are used, for any number of tiles', () => {
+    // 1 to 4 tiles are summed in registers, 2 of them where there are few; more pass through memory
+    for (const pass of PASSES) {
+      for (const [size, n] of [
+        [3, 1],
+        [4, 2],
+        [1, 3],
+        [8, 1],
+        [5, 2],
+        [13, 1],
+        [12, 3],
+      ]) {
+        for (const [ic, oc] of [
+          [1, 1],
+          [16, 33],
+          [31, 16],
+          [33, 17],
+          [80, 48],
+        ]) {
+          const shape = conv2dGeometry({ x: [n, ic, size, size], oc, kernel: [3, 3], padding: 1 });
+          const c = convolution(pass, shape, 'winograd4Taps', normals);
+          conform(c, bound(c));
+        }
+      }
+    }
   });
 
   it('passes NaN and infinity on to what they touch and to nothing else', () => {
@@ -98,10 +125,10 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
               Number.isFinite(value) && Math.abs(value) < 1e9 ? Math.abs(value) : 0,
             );
             const k = terms(c);
-            // For such pixels weights are recovered from their transforms, to within the rounding of the largest of
-            // a kernel; normal weights stay below 5.
-            const recovered =
-              place === 'source' && Number.isFinite(special) && isWinograd(algorithm) ? 64 * 5 * special : 0;
+            // For such pixels weights that are kept transformed are recovered from that, to within the rounding of the
+            // largest of a kernel; normal weights stay below 5.
+            const isRecovered = algorithm === 'winograd2' || algorithm === 'winograd4';
+            const recovered = place === 'source' && Number.isFinite(special) && isRecovered ? 64 * 5 * special : 0;
             for (const isa of isas) {
               native.setIsa(isa);
               convolve({ ...c, activation: 'relu' }).forEach((value, i) => {
@@ -165,7 +192,8 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
           native.setIsa(isa);
           const direct = rms(convolve(c), of);
           // baseline rounds each product of a direct sum, and so has less to lose
-          expect(rms(convolve({ ...c, algorithm: 'winograd4' }), of) / direct, `${isa} ${pass} F(4)`).toBeLessThan(2.5);
+          for (const algorithm of ['winograd4', 'winograd4Taps'] as const)
+            expect(rms(convolve({ ...c, algorithm }), of) / direct, `${isa} ${pass} ${algorithm}`).toBeLessThan(2.5);
           expect(rms(convolve({ ...c, algorithm: 'winograd2' }), of) / direct, `${isa} ${pass} F(2)`).toBeLessThan(1);
         }
       }
@@ -178,9 +206,19 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
 
     it('is Winograd for 3x3 with many channels, unless exact results are asked for', () => {
       expect(choose(layer(64, 56, 64), 'forward', false).algorithm).toBe('winograd4');
-      expect(choose(layer(512, 7, 512), 'forward', false).algorithm).toBe('winograd2');
+      expect(choose(layer(16, 8, 32), 'forward', false).algorithm).toBe('winograd4');
       expect(choose(layer(64, 56, 64), 'gradInput', false).algorithm).toBe('winograd4');
       expect(choose(layer(64, 56, 64), 'forward', true).algorithm).toBe('direct');
+    });
+
+    it('transforms the many weights of small images as they are used', () => {
+      const { algorithm, packed } = choose(layer(512, 7, 512), 'forward', false);
+      expect(algorithm).toBe('winograd4Taps');
+      // the bias, the weights, and a number for each panel of them
+      expect(packed - 512 * (1 + 512 * 9)).toBeLessThan(256);
+      expect(choose(layer(256, 8, 256), 'gradInput', false).algorithm).toBe('winograd4Taps');
+      expect(choose(layer(64, 56, 64), 'forward', false).algorithm).toBe('winograd4');
+      expect(choose(layer(512, 7, 512), 'forward', true).algorithm).toBe('direct');
     });
 
     it('is the plain input for a first layer, direct for other kernels', () => {
