@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../lib/cli/program.js';
-import { backendInfo, Generator, rand, version } from '../lib/index.js';
+import { backendInfo, Generator, nn, rand, version, zeros } from '../lib/index.js';
+import { exportOnnx } from '../lib/onnx/index.js';
 import { BORDERS, filter2d, kernels, MATCH_METHODS, readImage, writeImage } from '../lib/vision/index.js';
 
 const photograph = fileURLToPath(new URL('../assets/images/flower.jpg', import.meta.url));
@@ -165,6 +166,49 @@ describe('convforge match', () => {
     expect(await failure('match', photograph, small, '-m', 'sad')).toBe(
       "convforge match: option '-m, --method <method>' argument 'sad' is invalid. Allowed choices are zeroMeanNormalized, crossCorrelation.\n",
     );
+  });
+});
+
+describe('convforge inspect', () => {
+  const model = inFolder('model.onnx');
+  beforeAll(() => {
+    const net = new nn.Sequential(new nn.Conv2d(3, 8, 3, { padding: 1 }), new nn.ReLU(), new nn.AdaptiveAvgPool2d(1));
+    writeFileSync(model, exportOnnx(net, zeros([1, 3, 8, 8])));
+  });
+
+  it('tells nodes, shapes, parameters and multiply-adds', async () => {
+    expect(await run(['inspect', model, '--threads', '1'])).toBe(0);
+    const [input, output, , header, ...rows] = out.trimEnd().split('\n');
+    expect([input, output]).toEqual([
+      'input input: float32 [batch, 3, 8, 8]',
+      'output output: float32 [batch, 8, 1, 1]',
+    ]);
+    expect(header).toMatch(/^node +op +output +algorithm +parameters +multiply-adds$/);
+    expect(rows[0]).toMatch(/fusedConv2d +\[1, 8, 8, 8\] .* 224 +13,824$/);
+    expect(rows.at(-2)).toMatch(/^2 nodes .* 224 +13,824$/);
+    expect(rows.at(-1)).toMatch(/^weights 0\.0 MB/);
+  });
+
+  it('takes other shapes, times a run, and writes a trace', async () => {
+    const trace = inFolder('trace.json');
+    expect(await run(['inspect', model, '--shape', 'input=4,3,8,8', '--profile', '--trace', trace])).toBe(0);
+    expect(out).toContain('[4, 8, 8, 8]');
+    expect(out).toMatch(/ms +share +op +algorithm +node/);
+    const { traceEvents } = JSON.parse(readFileSync(trace, 'utf8'));
+    expect(traceEvents.length).toBeGreaterThan(1);
+  });
+
+  it('says in one line what is wrong', async () => {
+    expect(await failure('inspect', inFolder('none.onnx'))).toMatch(
+      /^convforge inspect: .*there is no such file or folder\n$/,
+    );
+    writeFileSync(inFolder('broken.onnx'), 'no model');
+    expect(await failure('inspect', inFolder('broken.onnx'))).toMatch(/^convforge inspect: readModel: .+\n$/);
+    expect(await failure('inspect', model, '--shape', 'x=1')).toBe(
+      "convforge inspect: --shape: there is no input 'x'; the inputs are input\n",
+    );
+    expect(await failure('inspect', model, '--shape', 'input')).toContain('It must be like input=1,3,224,224.');
+    expect(await failure('inspect', model, '--shape', 'input=1,4,8,8')).toMatch(/expects 3 input channels/);
   });
 });
 

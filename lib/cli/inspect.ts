@@ -35,6 +35,7 @@ async function inspectModel(path: string, { shape, threads, precision, profile, 
       () => `there is no input '${unknown}'; the inputs are ${session.inputNames.join(', ')}`,
       ArgumentError,
     );
+    const inspection = session.inspect(shape);
     for (const [kind, values] of [
       ['input', session.inputMetadata],
       ['output', session.outputMetadata],
@@ -42,7 +43,7 @@ async function inspectModel(path: string, { shape, threads, precision, profile, 
       for (const { name, type, shape } of values)
         console.log(`${kind} ${name}: ${type} [${shape.map((extent) => extent || '?').join(', ')}]`);
     }
-    console.log(`\n${session.inspect(shape)}`);
+    console.log(`\n${inspection}`);
     if (!profile && !trace) return;
     const zero = Object.fromEntries(
       session.inputMetadata.map(({ name, type }) => {
