@@ -116,7 +116,7 @@ export function isHollowArray(values: TypedArrays[DType]): boolean {
 function hollowValues<D extends DType>(dtype: D, size: number): TypedArrays[D] {
   const { array, bytes } = DTYPES[dtype];
   if (nothing.byteLength < size * bytes || !hollowBuffers.has(nothing)) {
-    nothing = new ArrayBuffer(Math.max(2 * size * bytes, 8));
+    nothing = new ArrayBuffer(Math.max(size * bytes, 1 << 20));
     hollowBuffers.add(nothing);
   }
   return new (array as unknown as new (buffer: ArrayBuffer, offset: number, length: number) => TypedArrays[D])(
