@@ -77,8 +77,12 @@ void* threadMain(void*) {
     state.idle--;
     lock.unlock();
     carryOut(run);
+    // A run of as many threads as there are cores leaves none to look out on: the caller's thread needs one meanwhile, and
+    // a scheduler that puts two of them on one core leaves them there for milliseconds.
+    const bool hasCore = run->threads < thread_pool::defaultThreads();
     run.reset();
     lock.lock();
+    if (!hasCore) continue;
     state.lookingOut++;
     lock.unlock();
     lookOut();
