@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { Value } from '../graph/graph.js';
 import { Trace } from '../graph/trace.js';
 import type { Module } from '../nn/module.js';
-import { formatShape, type Shape } from '../shape.js';
+import type { Shape } from '../shape.js';
 import type { Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import type { ModelSource, Stage, ValueMetadata } from './source.js';
@@ -64,6 +64,13 @@ export class CompiledModel implements ModelSource {
       () => `${examples.length} inputs need as many different names, got ${names.join(', ')}`,
       ArgumentError,
     );
+    const { outputNames = ['output'] } = options;
+    check(
+      outputNames.length === 1,
+      'compile',
+      () => `a module has one output, got names for ${outputNames.length}`,
+      ArgumentError,
+    );
     this.#module = module;
     this.expected = new Map(examples.map(({ shape }, i) => [names[i], shape]));
     this.#dtypes = examples.map((x) => x.dtype);
@@ -81,11 +88,11 @@ export class CompiledModel implements ModelSource {
     }));
     const [output] = this.#trace(
       examples.map((x) => x.shape),
-      options.outputNames ?? ['output'],
+      outputNames,
     ).outputs;
     this.outputs = [
       {
-        name: options.outputNames?.[0] ?? 'output',
+        name: outputNames[0],
         isTensor: true,
         type: output.dtype,
         shape: output.shape.map((extent, axis) => (axis === 0 && extent === examples[0]?.shape[0] ? 'batch' : extent)),
@@ -137,9 +144,5 @@ export class CompiledModel implements ModelSource {
       });
     }
     return graph;
-  }
-
-  toString(): string {
-    return `CompiledModel(${this.inputs.map(({ name, shape }) => `${name} ${formatShape(shape as Shape)}`).join(', ')})`;
   }
 }

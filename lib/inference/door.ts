@@ -1,5 +1,6 @@
-import { DTYPES, type DType, dtypeOf, type TypedArrays } from '../dtype.js';
+import { type DType, dtypeOf, type TypedArrays } from '../dtype.js';
 import { ArgumentError, check, DTypeError } from '../errors.js';
+import { cast } from '../ops/cast.js';
 import { formatShape, type Shape } from '../shape.js';
 import { LazyStorage } from '../storage.js';
 import { Tensor } from '../tensor.js';
@@ -8,23 +9,7 @@ import type { ValueMetadata } from './source.js';
 /** A tensor of convforge, or one of another package that has the same properties. */
 export type Feed = Tensor | { readonly type: string; readonly dims: readonly number[]; readonly data: unknown };
 
-/** What a type that a model declares is computed in: 64-bit integers in 32 bits, every floating type in float32. */
-const COMPUTED: Readonly<Record<string, DType>> = {
-  float32: 'float32',
-  float16: 'float32',
-  float64: 'float32',
-  int64: 'int32',
-  uint64: 'int32',
-  int32: 'int32',
-  uint32: 'int32',
-  int16: 'int32',
-  uint16: 'int32',
-  int8: 'int32',
-  uint8: 'uint8',
-  bool: 'bool',
-};
-
-/** Types of tensors that an input takes besides its own. */
+/** Dtypes of tensors that an input of each declared type takes; integers of other types take int32. */
 const ALSO_TAKES: Readonly<Record<string, readonly DType[]>> = {
   float16: ['float32'],
   float64: ['float64', 'float32'],
@@ -35,11 +20,11 @@ const ALSO_TAKES: Readonly<Record<string, readonly DType[]>> = {
 };
 
 /**
- * Brings what a user feeds to an input into the form it is computed in.
+ * What a user feeds to an input, as a tensor of a type and shape that it takes.
  *
- * @throws ArgumentError, DTypeError or ShapeError when it is not what the input takes
+ * @throws ArgumentError, DTypeError or ShapeError when it is something else
  */
-export function convertFeed(input: ValueMetadata, feed: unknown): Tensor {
+export function checkFeed(input: ValueMetadata, feed: unknown): Tensor {
   const tensor = asTensor(input, feed);
   const takes = ALSO_TAKES[input.type] ?? ['int32'];
   check(
@@ -49,21 +34,26 @@ export function convertFeed(input: ValueMetadata, feed: unknown): Tensor {
     DTypeError,
   );
   checkShape(input, tensor.shape);
-  const computed = COMPUTED[input.type];
-  if (computed === tensor.dtype) return tensor;
-  const elements = tensor.storage.read() as ArrayLike<number | bigint>;
-  const converted = new DTYPES[computed].array(tensor.size) as unknown as number[];
-  for (let i = 0; i < tensor.size; i++) {
-    const element = Number(elements[i]);
-    converted[i] = element;
+  return tensor;
+}
+
+/**
+ * A checked feed in the dtype it is computed in.
+ *
+ * @throws ArgumentError when an integer of 64 bits does not fit into 32
+ */
+export function convertFeed(input: ValueMetadata, tensor: Tensor, dtype: DType): Tensor {
+  if (tensor.dtype === 'int64' && dtype === 'int32') {
+    const elements = tensor.storage.read() as BigInt64Array;
+    const at = elements.findIndex((element) => element !== BigInt.asIntN(32, element));
     check(
-      computed !== 'int32' || converted[i] === element,
+      at < 0,
       'run',
-      () => `input '${input.name}': element ${i} is ${elements[i]}; integers are computed in 32 bits`,
+      () => `input '${input.name}': element ${at} is ${elements[at]}; integers are computed in 32 bits`,
       ArgumentError,
     );
   }
-  return new Tensor(computed, converted as unknown as TypedArrays[DType], tensor.shape);
+  return cast(tensor.detach(), dtype);
 }
 
 function asTensor(input: ValueMetadata, feed: unknown): Tensor {

@@ -1,6 +1,6 @@
 import { noGrad } from '../autograd.js';
 import type { NativeAddon } from '../backend/native.js';
-import type { DType, TypedArray } from '../dtype.js';
+import { DTYPES, type DType, type TypedArray } from '../dtype.js';
 import { Emitter } from '../graph/emitter.js';
 import type { Graph, Node, Value } from '../graph/graph.js';
 import { assignLayout } from '../graph/layout.js';
@@ -84,6 +84,16 @@ export class NativePlan implements Plan {
     this.details = emitter.details;
     this.#calls = emitter.listing.instructions.map(({ kernel, node }) => ({ kernel, node }));
     this.#declared = graph.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
+  }
+
+  /** Whether native kernels can compute all of a graph: they have none for elements of eight bytes. */
+  static accepts(graph: Graph): boolean {
+    const values = [
+      ...graph.inputs,
+      ...graph.outputs,
+      ...graph.nodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]),
+    ];
+    return values.every((value) => !value || DTYPES[value.dtype].bytes < 8);
   }
 
   /** Brings weights that no plan before needed into the form their kernels read. */

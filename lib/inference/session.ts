@@ -6,11 +6,13 @@ import { Weights } from '../graph/weights.js';
 import { formatShape, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { CompiledModel } from './compile.js';
-import { convertFeed, convertOutput, type Feed, lend } from './door.js';
+import { checkFeed, convertFeed, convertOutput, type Feed, lend } from './door.js';
 import { Inspection } from './inspection.js';
 import { InterpretedPlan, NativePlan, type Plan, type TimedCall } from './plan.js';
 import { Profile } from './profile.js';
 import type { ModelSource, Stage, ValueMetadata } from './source.js';
+
+const OPTIMIZATION_LEVELS = ['disabled', 'basic', 'extended', 'layout', 'all'] as const;
 
 /** Options of {@link InferenceSession.create}. Names that onnxruntime has for the same thing are understood too. */
 export interface SessionOptions {
@@ -26,7 +28,7 @@ export interface SessionOptions {
   /** Passes to leave out, for finding faults. Default none. */
   disabledPasses?: readonly string[];
   /** As in onnxruntime: 'disabled' leaves out all passes; the other levels, which are one here, leave out none. */
-  graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+  graphOptimizationLevel?: (typeof OPTIMIZATION_LEVELS)[number];
   /** Plans that are kept, one for each set of input shapes; the one not used for longest goes first. Default 8. */
   plans?: number;
 }
@@ -80,6 +82,13 @@ export class InferenceSession {
 
   private constructor(source: ModelSource, options: SessionOptions) {
     const { precision = 'fast', graphOptimizationLevel = 'all', plans = 8 } = options;
+    check(
+      OPTIMIZATION_LEVELS.includes(graphOptimizationLevel),
+      'InferenceSession.create',
+      () =>
+        `graphOptimizationLevel must be one of ${OPTIMIZATION_LEVELS.join(', ')}, got ${JSON.stringify(graphOptimizationLevel)}`,
+      ArgumentError,
+    );
     const { disabledPasses = graphOptimizationLevel === 'disabled' ? PASS_NAMES : [] } = options;
     check(
       precision === 'fast' || precision === 'exact',
@@ -265,9 +274,13 @@ export class InferenceSession {
     const values = new Map<string, Tensor>();
     for (const input of this.#source.inputs) {
       check(feeds[input.name] !== undefined, 'run', () => `input '${input.name}' is missing`, ArgumentError);
-      values.set(input.name, convertFeed(input, feeds[input.name]));
+      values.set(input.name, checkFeed(input, feeds[input.name]));
     }
     const first = this.#first(new Map([...values].map(([name, { shape }]) => [name, shape])));
+    this.#source.inputs.forEach((input, i) => {
+      const { dtype } = first.stage.graph.inputs[i];
+      values.set(input.name, convertFeed(input, values.get(input.name) as Tensor, dtype));
+    });
     return new Call(first, values, this.#source.outputs, fetches);
   }
 
@@ -298,7 +311,7 @@ export class InferenceSession {
     }
     const stage = trace();
     const plan =
-      this.#addon && this.#weights
+      this.#addon && this.#weights && NativePlan.accepts(stage.graph)
         ? new NativePlan(stage.graph, this.#addon, this.#weights, this.#options)
         : new InterpretedPlan(stage.graph, this.#options);
     const made = { stage, plan, next: new Map() };

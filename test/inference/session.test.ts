@@ -183,6 +183,20 @@ describe.each(backends)('sessions on %s', (backend) => {
     });
   });
 
+  it.each(['float64', 'int64', 'int32', 'uint8', 'bool'] as const)('take inputs of %s', async (dtype) => {
+    const net = new Lambda((x) => x.reshape([1, 2]).to('float32').mul(2));
+    const session = await InferenceSession.create(compile(net, zeros([2], { dtype })));
+    const { output } = await session.run({ input: tensor([1, 0], { dtype }) });
+    expect([output.dtype, output.toArray()]).toEqual(['float32', [[2, 0]]]);
+  });
+
+  it('compute in float64 where the module does', async () => {
+    const third = new Lambda((x) => x.to('float64').div(3));
+    const session = await InferenceSession.create(compile(third, zeros([1])));
+    const { output } = await session.run({ input: tensor([1]) });
+    expect([output.dtype, output.item()]).toEqual(['float64', 1 / 3]);
+  });
+
   it('take what other packages call a tensor', async () => {
     const session = await InferenceSession.create(compile(new Lambda((x) => x.mul(2)), zeros([2])));
     const { output } = await session.run({ input: { type: 'float32', dims: [2], data: new Float32Array([1, 2]) } });
@@ -215,6 +229,10 @@ describe.each(backends)('sessions on %s', (backend) => {
     [{ threads: 0 }, 'InferenceSession.create: threads must be an integer from 1 to 1024, got 0'],
     [{ threads: 1.5 }, 'InferenceSession.create: threads must be an integer from 1 to 1024, got 1.5'],
     [{ precision: 'double' }, `InferenceSession.create: precision must be 'fast' or 'exact', got "double"`],
+    [
+      { graphOptimizationLevel: 'most' },
+      'InferenceSession.create: graphOptimizationLevel must be one of disabled, basic, extended, layout, all, got "most"',
+    ],
     [{ plans: 0 }, 'InferenceSession.create: plans must be an integer of at least 1, got 0'],
     [{ disabledPasses: ['fold'] }, /^disabledPasses: there is no pass "fold"; there are removeDead, /],
   ])('refuse options %#', async (options, message) => {
