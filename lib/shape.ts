@@ -86,6 +86,12 @@ export function encodeStrides(
   return flat;
 }
 
+/** The shape that two operands broadcast to, and the geometry of the strided kernels that walk both over it. */
+export function broadcastGeometry(operation: string, a: Shape, b: Shape): { shape: Shape; g: Int32Array } {
+  const shape = broadcastShapes(operation, a, b);
+  return { shape, g: encodeStrides(shape, [broadcastStrides(a, shape), broadcastStrides(b, shape)]) };
+}
+
 /** Resolves a possibly negative axis; throws when it is outside the tensor. */
 export function resolveAxis(operation: string, axis: number, rank: number): number {
   check(

@@ -38,7 +38,6 @@ export interface NativeAddon {
   createConstants(): ConstantsHandle;
   /** A new region of memory for weights; returns its index. */
   addConstants(constants: ConstantsHandle, bytes: number): number;
-  writeConstants(constants: ConstantsHandle, region: number, offset: number, values: TypedArray): void;
   /** Makes a program of a stream of instructions (lib/graph/program.ts); an Error ERR_NATIVE says what it refuses. */
   createProgram(
     stream: Float64Array,

@@ -3,7 +3,7 @@ import type { BlockedKernels } from '../backend/blocked.js';
 import { BLOCK, blockedElements, blockedPlane } from '../backend/blocked.js';
 import type { NativeAddon } from '../backend/native.js';
 import type { Kernels } from '../backend/typescript.js';
-import type { TypedArray } from '../dtype.js';
+import { DTYPES, type TypedArray } from '../dtype.js';
 import { BLOCKED_FIELDS, type BlockedGeometry, encode } from '../geometry.js';
 import { stridedCopy } from '../ops/copy.js';
 import { withTracer } from '../ops/op.js';
@@ -14,6 +14,7 @@ import type { Choice } from './blocked/rule.js';
 import type { Graph, Node, Value } from './graph.js';
 import { type Layout, rootOf } from './layout.js';
 import { Listing } from './listing.js';
+import { LARGEST_TABLE_BYTES } from './program.js';
 import { hollow } from './trace.js';
 import type { Weights } from './weights.js';
 
@@ -22,9 +23,6 @@ export interface Blocked {
   readonly array: Float32Array;
   readonly g: BlockedGeometry;
 }
-
-/** Constants up to this many bytes are copied into each program; larger ones are stored once for all of a session. */
-const SMALL_BYTES = 65536;
 
 /**
  * Writes the kernel calls of a graph. A node without a rule of its own runs the code of its op on kernels that only note
@@ -190,7 +188,7 @@ export class Emitter {
   }
 
   #constant(tensor: Tensor): Tensor {
-    if (tensor.storage.size * 4 <= SMALL_BYTES) return tensor;
+    if (tensor.size * DTYPES[tensor.dtype].bytes <= LARGEST_TABLE_BYTES) return tensor;
     return new Tensor(tensor.dtype, new Storage(this.weights.plain(tensor)), tensor.shape);
   }
 

@@ -22,17 +22,12 @@ export interface Instruction {
   readonly node: Node | null;
 }
 
-/** Fields that a kernel reads from memory, and those it writes to. */
-const READS = new Set(['In', 'InI32', 'InU8', 'InElements', 'InOut', 'InOutElements']);
-const WRITES = new Set(['Out', 'OutI32', 'OutU8', 'OutElements', 'InOut', 'InOutElements']);
+/** Types of fields that are buffers, and of those that are single numbers; all others are geometries. */
+const BUFFERS = new Set([
+  ...['In', 'InI32', 'InU8', 'InElements', 'InOut', 'InOutElements'],
+  ...['Out', 'OutI32', 'OutU8', 'OutElements'],
+]);
 const SCALARS = new Set(['double', 'int32_t']);
-
-/** One argument of a call, with what the kernel does to it. */
-export interface Access {
-  readonly array: TypedArray;
-  readonly reads: boolean;
-  readonly writes: boolean;
-}
 
 /**
  * A list of kernel calls that is being written. The kernels here do not compute: what they are called with is noted, so a
@@ -75,11 +70,8 @@ export class Listing {
   }
 
   /** The buffers that an instruction touches. */
-  accesses({ kernel, args }: Instruction): Access[] {
-    return this.#signatures[kernel].flatMap((type, i) => {
-      const [reads, writes] = [READS.has(type), WRITES.has(type)];
-      return args[i] && (reads || writes) ? [{ array: args[i] as TypedArray, reads, writes }] : [];
-    });
+  buffersOf({ kernel, args }: Instruction): TypedArray[] {
+    return this.#signatures[kernel].flatMap((type, i) => (BUFFERS.has(type) && args[i] ? [args[i] as TypedArray] : []));
   }
 
   /** The stream that native/executor/program.cc decodes. */
@@ -90,7 +82,7 @@ export class Listing {
       this.#signatures[kernel].forEach((type, i) => {
         const value = args[i];
         if (SCALARS.has(type)) stream.push(Number(value));
-        else if (!READS.has(type) && !WRITES.has(type)) stream.push(...(value as Int32Array));
+        else if (!BUFFERS.has(type)) stream.push(...(value as Int32Array));
         else if (!value) stream.push(-1, 0, 0, 0, 0);
         else {
           const array = value as TypedArray;

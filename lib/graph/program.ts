@@ -21,8 +21,11 @@ export interface Bindings {
 }
 
 const LINE = 64;
-/** Constants above this many bytes are not copied but lent to the run: the weights that a preparation packs. */
-const LARGEST_TABLE = 65536;
+/**
+ * Constants up to this many bytes are copied into each program. Larger ones are lent to the run, if it is the one that packs
+ * them, and otherwise stored once for all programs of a session.
+ */
+export const LARGEST_TABLE_BYTES = 65536;
 
 /** Lays out the memory of a listing and hands it to the executor. */
 export function assemble(
@@ -43,7 +46,7 @@ export function assemble(
   let tableBytes = 0;
   const lifetimes = new Map<TypedArray, Lifetime>();
   listing.instructions.forEach((instruction, at) => {
-    for (const { array } of listing.accesses(instruction)) {
+    for (const array of listing.buffersOf(instruction)) {
       const { whole } = listing.within(array);
       const lifetime = lifetimes.get(whole);
       if (lifetime) lifetime.last = at;
@@ -53,7 +56,7 @@ export function assemble(
         places.set(whole, constant);
       } else if (isHollowArray(whole)) {
         lifetimes.set(whole, { bytes: whole.byteLength, first: at, last: at });
-      } else if (whole.byteLength > LARGEST_TABLE) {
+      } else if (whole.byteLength > LARGEST_TABLE_BYTES) {
         places.set(whole, { space: 'inputs', index: inputs.length, offset: 0 });
         inputs.push(whole);
       } else {

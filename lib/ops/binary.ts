@@ -8,7 +8,7 @@ import {
   type BinaryIntOperation,
   type BinaryOperation,
 } from '../kernels/operations.js';
-import { broadcastShapes, broadcastStrides, encodeStrides, type Shape, sameShape } from '../shape.js';
+import { broadcastGeometry, type Shape, sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { applyOne, empty, floats, integers, type Op } from './op.js';
 import { reshape } from './reshape.js';
@@ -33,9 +33,8 @@ export function binaryOp(
     name,
     forward(inputs) {
       const [a, b] = inputs as [Tensor, Tensor];
-      const shape = broadcastShapes(name, a.shape, b.shape);
+      const { shape, g } = broadcastGeometry(name, a.shape, b.shape);
       const y = empty(a.dtype, shape);
-      const g = encodeStrides(shape, [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)]);
       const kernels = kernelsFor(a.dtype);
       if (a.dtype === 'int32') kernels.binaryInt(intCode, integers(a), integers(b), integers(y), g);
       else kernels.binary(code, floats(a), floats(b), floats(y), g);

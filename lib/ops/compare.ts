@@ -1,7 +1,7 @@
 import { kernelsFor } from '../backend/backend.js';
 import { checkNumeric, type DType } from '../dtype.js';
 import { COMPARE_OPERATIONS, type CompareOperation } from '../kernels/operations.js';
-import { broadcastShapes, broadcastStrides, encodeStrides } from '../shape.js';
+import { broadcastGeometry } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { type Operand, operand } from './binary.js';
 import { cast } from './cast.js';
@@ -14,9 +14,8 @@ export function compareOp(operation: CompareOperation): Op<null> {
     name: operation,
     forward(inputs) {
       const [a, b] = inputs as [Tensor, Tensor];
-      const shape = broadcastShapes(operation, a.shape, b.shape);
+      const { shape, g } = broadcastGeometry(operation, a.shape, b.shape);
       const y = empty('bool', shape);
-      const g = encodeStrides(shape, [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)]);
       const kernels = kernelsFor(a.dtype);
       if (a.dtype === 'int32') kernels.compareInt(code, integers(a), integers(b), values(y), g);
       else kernels.compare(code, floats(a), floats(b), values(y), g);

@@ -1,7 +1,7 @@
 import { kernelsFor } from '../backend/backend.js';
 import { check, DTypeError } from '../errors.js';
 import { LOGICAL_OPERATIONS, type LogicalOperation } from '../kernels/operations.js';
-import { broadcastShapes, broadcastStrides, encodeStrides } from '../shape.js';
+import { broadcastGeometry } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { applyOne, empty, type Op, values } from './op.js';
 
@@ -14,9 +14,8 @@ export function logicalOp(operation: LogicalOperation): Op<null> {
     name: operation,
     forward(inputs) {
       const [a, b] = inputs as [Bool, Bool];
-      const shape = broadcastShapes(operation, a.shape, b.shape);
+      const { shape, g } = broadcastGeometry(operation, a.shape, b.shape);
       const y = empty('bool', shape);
-      const g = encodeStrides(shape, [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)]);
       kernelsFor('bool').logical(code, values(a), values(b), values(y), g);
       return y;
     },

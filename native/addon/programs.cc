@@ -1,6 +1,4 @@
 // Programs of the executor as JavaScript sees them: handles, and functions that take them.
-#include <string.h>
-
 #include <string>
 #include <vector>
 
@@ -89,20 +87,6 @@ Napi::Value addConstants(const Napi::CallbackInfo& info) {
   const int32_t index = constants->add(static_cast<size_t>(bytes));
   if (index < 0) return fail(info.Env(), "ERR_NATIVE", "out of memory for " + std::to_string(static_cast<int64_t>(bytes)) + " bytes of weights");
   return Napi::Number::New(info.Env(), index);
-}
-
-// (constants, region, offset in bytes, typed array)
-Napi::Value writeConstants(const Napi::CallbackInfo& info) {
-  const auto constants = objectOf<executor::Constants>(info[0], kConstantsTag);
-  const executor::Buffer from = bytesOf(info.Env(), info[3]);
-  if (!constants || !info[1].IsNumber() || !info[2].IsNumber() || !from.data) {
-    return refuse(info.Env(), "writeConstants: needs constants, a region, an offset and a typed array");
-  }
-  char* to = constants->at(info[1].As<Napi::Number>().Int32Value(), info[2].As<Napi::Number>().DoubleValue(),
-                           static_cast<double>(from.bytes));
-  if (!to) return refuse(info.Env(), "writeConstants: the array does not fit into the region");
-  memcpy(to, from.data, from.bytes);
-  return info.Env().Undefined();
 }
 
 // (stream, arena bytes, bytes of inputs, bytes of outputs, tables, constants) → program
@@ -200,7 +184,6 @@ void addPrograms(Napi::Env env, Napi::Object exports) {
   exports.Set("signatures", signatures(env));
   exports.Set("createConstants", Napi::Function::New(env, createConstants, "createConstants"));
   exports.Set("addConstants", Napi::Function::New(env, addConstants, "addConstants"));
-  exports.Set("writeConstants", Napi::Function::New(env, writeConstants, "writeConstants"));
   exports.Set("createProgram", Napi::Function::New(env, createProgram, "createProgram"));
   exports.Set("startProgram", Napi::Function::New(env, startProgram, "startProgram"));
   exports.Set("runProgram", Napi::Function::New(env, runProgram, "runProgram"));
