@@ -46,6 +46,7 @@ export class Emitter {
   readonly #layout: Layout;
   readonly #plain = new Map<Value, Tensor>();
   readonly #blocked = new Map<Value, Blocked>();
+  readonly #taps = new Map<Value, Uint8Array>();
   readonly #emitted = new Set<Node>();
   /** What stands for memory that outlives a run, by the memory itself. */
   readonly #state = new Map<Storage, StateBuffer>();
@@ -163,6 +164,22 @@ export class Emitter {
     if (!alike || !this.#isLastRead(operand)) return this.result(value);
     this.#blocked.set(value, under);
     return under;
+  }
+
+  /** Whether any node reads a value. */
+  isRead(value: Value): boolean {
+    return (this.#graph?.readersOf(value).length ?? 0) > 0;
+  }
+
+  /** The positions that won in a max-pooling [n, c, oh, ow] of blocks: a byte for each lane. */
+  taps(positions: Value): Uint8Array {
+    let taps = this.#taps.get(positions);
+    if (!taps) {
+      const [n, c, h, w] = positions.shape;
+      taps = new HollowStorage('uint8', n * Math.ceil(c / BLOCK) * h * w * BLOCK).values;
+      this.#taps.set(positions, taps);
+    }
+    return taps;
   }
 
   /** Whether the node that is being written is the last to read a value. */

@@ -7,6 +7,7 @@ import { assignLayout } from '../graph/layout.js';
 import { optimise } from '../graph/optimise.js';
 import { assemble, type Program } from '../graph/program.js';
 import type { Weights } from '../graph/weights.js';
+import { outputsOf } from '../ops/op.js';
 import { type Shape, sizeOf } from '../shape.js';
 import { allocate, type Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
@@ -223,24 +224,28 @@ export class InterpretedPlan implements Plan {
   }
 
   #compute(node: Node, values: Map<Value, Tensor>): void {
-    const inputs = node.inputs.map((value) => value && (value.constant ?? (values.get(value) as Tensor)));
-    const result = noGrad(() => node.op.forward(inputs, node.attributes));
-    const outputs = result instanceof Tensor ? [result] : result;
-    node.outputs.forEach((value, i) => {
-      values.set(value, outputs[i]);
+    const inputs = node.inputs.map((value) => value && tensorOf(value, values));
+    const outputs = noGrad(() => outputsOf(node.op, inputs, node.attributes));
+    // What was changed in place is found by its state, so only the outputs proper are new.
+    outputs.forEach((tensor, i) => {
+      values.set(node.outputs[i], tensor);
     });
     for (const value of this.#lastReads.get(node) ?? []) values.delete(value);
   }
 
   #outputs(values: ReadonlyMap<Value, Tensor>, lent: readonly (Tensor | null)[]): Tensor[] {
     return this.graph.outputs.map((value, i) => {
-      const found = value.constant ?? (values.get(value) as Tensor);
+      const found = tensorOf(value, values);
       const to = lent[i];
       if (!to) return found.clone();
       (to.storage.values as Float32Array).set(found.storage.values as Float32Array);
       return to;
     });
   }
+}
+
+function tensorOf(value: Value, values: ReadonlyMap<Value, Tensor>): Tensor {
+  return value.constant ?? value.state ?? (values.get(value) as Tensor);
 }
 
 /** Which values nobody needs after a node. */
