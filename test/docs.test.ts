@@ -11,10 +11,10 @@ import { root } from './compiled.js';
 
 /** Files whose examples are run. */
 const FILES = [
-  ...['ops', 'nn', 'optim', 'vision', 'data', 'backend', 'onnx', 'onnx/export'].flatMap((folder) =>
+  ...['ops', 'nn', 'optim', 'optim/schedulers', 'vision', 'data', 'backend', 'onnx', 'onnx/export'].flatMap((folder) =>
     readdirSync(join(root, 'lib', folder)).map((name) => `${folder}/${name}`),
   ),
-  ...['creation.ts', 'random.ts', 'autograd.ts', 'tensor.ts'],
+  ...['creation.ts', 'random.ts', 'autograd.ts', 'tensor.ts', 'gradientcheck.ts'],
 ].filter((file) => file.endsWith('.ts'));
 
 const sourceOf = (file: string) => readFileSync(join(root, 'lib', file), 'utf8');

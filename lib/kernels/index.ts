@@ -23,7 +23,7 @@ export { binaryInt, compareInt, reduceInt, unaryInt } from './integer.js';
 export { logical } from './logical.js';
 export { maxPool2dBackward, maxPool2dForward, maxPool2dGather } from './maxpool2d.js';
 export { nonMaxSuppression } from './nonmaxsuppression.js';
-export { adamUpdate, sgdUpdate } from './optimizer.js';
+export { adamUpdate, blend, lionUpdate, rmspropUpdate, sgdUpdate } from './optimizer.js';
 export { pad2dBackward, pad2dForward } from './pad2d.js';
 export { argReduce, reduce } from './reduce.js';
 export { resample } from './resample.js';

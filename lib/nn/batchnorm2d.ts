@@ -1,6 +1,7 @@
 import { ones, zeros } from '../creation.js';
 import { ArgumentError, check } from '../errors.js';
 import { batchNorm } from '../ops/batchnorm.js';
+import { onRun } from '../ops/op.js';
 import { formatShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { buffer, Module, parameter } from './module.js';
@@ -63,7 +64,13 @@ export class BatchNorm2d extends Module {
       momentum: this.momentum,
       eps: this.eps,
     });
-    if (this.training && this.numBatchesTracked) this.numBatchesTracked.storage.values[0]++;
+    const tracked = this.training && this.numBatchesTracked?.storage;
+    if (tracked) {
+      onRun(() => {
+        tracked.values[0]++;
+        tracked.version++;
+      });
+    }
     return y;
   }
 }

@@ -341,6 +341,7 @@ const truth = 'it takes and gives bool';
 /** Files of lib/ops that define an op without a gradient, and why. */
 export const WITHOUT_GRADIENT: Readonly<Record<string, string>> = {
   argreduce: 'its result is a position',
+  blend: 'it changes memory, unseen by autograd',
   logicaland: truth,
   logicalor: truth,
   logicalxor: truth,

@@ -143,8 +143,11 @@ const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   logSoftmaxBackward: [data(84), data(84), output(84), axis],
   crossEntropyForward: [data(84), labels(), output(12), output(84), axis],
   crossEntropyBackward: [data(12), data(84), labels(), output(84), axis],
-  sgdUpdate: [state(50), data(50), state(50), 0.1, 0.9, 0, 0, 0, 0],
-  adamUpdate: [state(50), data(50), state(50), state(50), 0.1, 0.9, 0.999, 1e-8, 0, 0, 0.1, 0.001],
+  sgdUpdate: [state(50), data(50), state(50), input(positives(5, 1)), 0],
+  adamUpdate: [state(50), data(50), state(50), state(50), state(50), input(positives(10, 1))],
+  rmspropUpdate: [state(50), data(50), state(50), state(50), state(50), input(positives(7, 1))],
+  lionUpdate: [state(50), data(50), state(50), input(positives(7, 1))],
+  blend: [state(50), data(50), input(positives(2, 1))],
 };
 
 /** A small valid call of every kernel. */

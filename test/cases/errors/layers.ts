@@ -2,16 +2,8 @@ import { ArgumentError, ConvforgeError, ShapeError } from '../../../lib/errors.j
 import * as cf from '../../../lib/index.js';
 import type { Rejections } from './rejection.js';
 
-const { Adam, AdamW, nn, SGD, tensor, zeros } = cf;
+const { nn, zeros } = cf;
 const wrong = (value: unknown) => value as never;
-const weights = () => [tensor([1, 2], { requiresGrad: true })];
-
-/** An optimizer with a gradient that does not fit its parameter. */
-function misfit() {
-  const [weight] = weights();
-  weight.grad = zeros([3]);
-  return new SGD([weight], { lr: 1 });
-}
 
 // biome-ignore format: one rejection a line
 export const LAYER_REJECTIONS: Rejections = {
@@ -43,24 +35,5 @@ export const LAYER_REJECTIONS: Rejections = {
     [() => new nn.Linear(2, 1).loadStateDict({ weight: zeros([1, 2]), bias: zeros([1]), scale: zeros([1]) }), ConvforgeError, 'loadStateDict: unexpected: scale'],
     [() => new nn.Linear(2, 1).loadStateDict({ weight: zeros([2, 1]), bias: zeros([1], { dtype: 'float64' }) }), ConvforgeError, 'loadStateDict: weight is float32 [2, 1], the module has float32 [1, 2]; bias is float64 [1], the module has float32 [1]'],
     [() => new nn.Linear(2, 1).loadStateDict({ weight: zeros([2, 1]) }, { strict: false }), ConvforgeError, 'loadStateDict: weight is float32 [2, 1], the module has float32 [1, 2]'],
-  ],
-  'optim/optimizer.ts': [
-    [() => new SGD([], { lr: 1 }), ArgumentError, 'SGD: there are no parameters to optimise'],
-    [() => new Adam(weights(), { lr: -1 }), ArgumentError, 'Adam: lr must be at least 0, got -1'],
-    [() => new AdamW(weights(), { betas: [0.9, 1] }), ArgumentError, `AdamW: betas[1] must be in [0, ${1 - Number.EPSILON}], got 1`],
-    [() => new Adam(weights(), { eps: Number.NaN }), ArgumentError, 'Adam: eps must be at least 0, got NaN'],
-    [() => new Adam(weights(), { weightDecay: -1 }), ArgumentError, 'Adam: weightDecay must be at least 0, got -1'],
-    [() => new SGD(weights(), { lr: 1, momentum: 2 }), ArgumentError, 'SGD: momentum must be in [0, 1], got 2'],
-    [() => new SGD(weights(), { lr: 1, dampening: -1 }), ArgumentError, 'SGD: dampening must be in [0, 1], got -1'],
-    [() => new SGD([weights()[0].mul(2)], { lr: 1 }), ArgumentError, 'SGD: a parameter of shape [2] is the result of an operation; only leaves can be optimised'],
-    [() => { const [w] = weights(); return new SGD([w, w], { lr: 1 }); }, ArgumentError, 'SGD: a parameter is listed twice, and would be updated twice in each step'],
-    [() => misfit().step(), ShapeError, 'step: a gradient is float32 [3], its parameter float32 [2]'],
-    [() => new SGD(weights(), { lr: 1 }).loadStateDict({ step: 1, lr: 1, tensors: {} }), ConvforgeError, `loadStateDict: momentum does not fit the optimizer's parameters`],
-    [() => new SGD(weights(), { lr: 1 }).loadStateDict({ step: 1, lr: 1, tensors: { momentum: [zeros([3])] } }), ConvforgeError, `loadStateDict: momentum does not fit the optimizer's parameters`],
-    [() => new SGD(weights(), { lr: 1 }).loadStateDict({ step: -1, lr: 1, tensors: { momentum: [null] } }), ConvforgeError, 'loadStateDict: step -1 or lr 1 is out of range'],
-  ],
-  'optim/sgd.ts': [
-    [() => new SGD(weights(), { lr: 1, nesterov: true }), ArgumentError, 'SGD: nesterov needs momentum above 0 and no dampening, got 0 and 0'],
-    [() => new SGD(weights(), { lr: 1, nesterov: true, momentum: 0.9, dampening: 0.5 }), ArgumentError, 'SGD: nesterov needs momentum above 0 and no dampening, got 0.9 and 0.5'],
   ],
 };
