@@ -36,4 +36,5 @@ export { Adam, AdamW, SGD } from './optim/index.js';
 export { Generator, type GeneratorState, manualSeed } from './random.js';
 export type { Shape } from './shape.js';
 export { type NestedArray, Tensor, type TensorData } from './tensor.js';
+export * from './train/index.js';
 export { version } from './version.js';
