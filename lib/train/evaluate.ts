@@ -139,7 +139,7 @@ class ClassCount {
     this.#best = accumulatorOf(topKAccuracy(k));
   }
 
-  add(output: Tensor, [target]: readonly Tensor[]): void {
+  add(output: Tensor<'float32'>, [target]: readonly Tensor[]): void {
     const classes = output.rank > 1 ? output.shape[1] : 0;
     this.#applies &&=
       classes > 1 &&

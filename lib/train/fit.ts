@@ -198,8 +198,9 @@ export class Fit {
       );
     }
     const { lr } = optimizer;
-    const { loss, output } = await this.#step.run(batch);
-    const value = loss.item();
+    const result = await this.#step.run(batch);
+    const output = result.output as Tensor<'float32'>;
+    const value = result.loss.item();
     if (!Number.isFinite(value)) throw this.#diverged(`the loss is ${value}`, lr);
     this.#lastFiniteLoss = value;
     place.add(value, (metric) => metric.add(output, ...batch.slice(1)), batch[0].shape[0]);

@@ -3,8 +3,12 @@ import type { Optimizer } from '../optim/optimizer.js';
 import type { Tensor } from '../tensor.js';
 import { EagerStep } from './eagerstep.js';
 
-/** Compares a model's output with the targets of a batch: a tensor of one element, the smaller the better. */
-export type LossFunction = (output: Tensor<'float32'>, ...targets: Tensor[]) => Tensor;
+/**
+ * Compares a model's output with the targets of a batch, which are tensors: gives a tensor of one element, the smaller the
+ * better.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: losses differ in the targets they take, and many have options behind them
+export type LossFunction = (output: Tensor<'float32'>, ...targets: any[]) => Tensor;
 
 /** What a training asks of averages of the weights, such as {@link ExponentialMovingAverage} keeps. */
 export interface WeightAverage {

@@ -3,7 +3,7 @@ import type { Tensor } from '../../tensor.js';
 /** Counts a metric over many batches. */
 export interface MetricAccumulator {
   /** Takes in a batch. */
-  add(output: Tensor, ...targets: Tensor[]): void;
+  add(output: Tensor<'float32'>, ...targets: Tensor[]): void;
   /** The metric over everything taken in; NaN when nothing counted. */
   value(): number;
   /** What was counted, as JSON can keep it; set it to go on from there. */
@@ -16,7 +16,8 @@ export interface MetricAccumulator {
  * `accumulator` says how to count.
  */
 export interface Metric {
-  (output: Tensor, ...targets: Tensor[]): number;
+  // biome-ignore lint/suspicious/noExplicitAny: metrics differ in the targets they take
+  (output: Tensor<'float32'>, ...targets: any[]): number;
   /** Starts a count over batches. */
   accumulator?(): MetricAccumulator;
 }
