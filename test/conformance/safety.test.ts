@@ -37,6 +37,7 @@ const SETS_LENGTH: Record<string, number> = {
   cast: 1,
   fill: 0,
   nonZero: 0,
+  randomMask: 1,
   sgdUpdate: 0,
   adamUpdate: 0,
 };
