@@ -63,7 +63,8 @@ export function batchNorm<D extends DType>(
   return y as Tensor<D>;
 }
 
-function moveTowards(running: Tensor, batch: Tensor, momentum: number, correction: number): void {
+/** running = (1 − momentum) · running + momentum · correction · batch, in place. */
+export function moveTowards(running: Tensor, batch: Tensor, momentum: number, correction: number): void {
   const [to, from] = [floats(running), floats(batch)];
   for (let c = 0; c < to.length; c++) to[c] = (1 - momentum) * to[c] + momentum * correction * from[c];
   running.storage.version++;
