@@ -96,6 +96,17 @@ export type Pair = number | readonly [number, number];
  */
 export type Padding = number | readonly [number, number] | readonly [number, number, number, number] | 'same' | 'valid';
 
+/** Reads an option that is one integer of at least `least`. */
+export function whole(operation: string, option: string, value: number, least: number): number {
+  check(
+    Number.isInteger(value) && value >= least && value < 2 ** 31,
+    operation,
+    () => `${option} must be an integer of at least ${least}, got ${JSON.stringify(value)}`,
+    ArgumentError,
+  );
+  return value;
+}
+
 /** Reads a {@link Pair} option; every value must be an integer of at least `least`. */
 export function pair(operation: string, option: string, value: Pair, least: number): [number, number] {
   const both: unknown = typeof value === 'number' ? [value, value] : value;

@@ -5,7 +5,7 @@ import { NativePlan } from '../inference/plan.js';
 import type { Module } from '../nn/module.js';
 import { withTracer } from '../ops/op.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import { Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 
 export type LossFunction = (output: Tensor, ...targets: Tensor[]) => Tensor;
 export interface StepOptions {

@@ -24,6 +24,7 @@
 #include "kernels/pad.inl"
 #include "kernels/reduce.inl"
 #include "kernels/softmax.inl"
+#include "kernels/random.inl"
 #include "kernels/optimizer.inl"
 #include "kernels/measure.inl"
 

@@ -50,7 +50,7 @@ function start(seed: number, options: Partial<TrainerOptions> = {}, loader: Load
   /** Everything that training changes. */
   const state = () => ({
     weights: bitsOf(model.stateDict()),
-    moments: optimizer.stateDict().tensors.secondMoment.map((tensor) => tensor && [...(tensor.data as Float32Array)]),
+    moments: optimizer.stateDict().state.map((kept) => kept && bitsOf(kept.tensors)),
     lr: optimizer.lr,
     averages: bitsOf(ema.averages),
     updates: ema.updates,
