@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ERR_FILE_FORMAT'
   | 'ERR_TRACE'
   | 'ERR_NATIVE'
+  | 'ERR_DATA'
   | 'ERR_DIVERGED'
   | 'ERR_ABORTED';
 
@@ -77,6 +78,13 @@ export class TraceError extends ConvforgeError {
 export class NativeError extends ConvforgeError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_NATIVE', message, options);
+  }
+}
+
+/** A sample cannot be loaded, a download failed, or a thread that loads data has ended. */
+export class DataError extends ConvforgeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_DATA', message, options);
   }
 }
 

@@ -45,18 +45,7 @@ export function interpolate<D extends DType>(x: Tensor<D>, options: InterpolateO
     check(output >= 1, 'interpolate', () => `scaleFactor ${value} leaves nothing of ${formatShape(x.shape)}`);
     checkIndexable('interpolate', output);
     const inverse = size === undefined ? Math.fround(1 / value) : Math.fround(input / output);
-    const resized: AxisResize = {
-      input,
-      output,
-      scale: 1 / inverse,
-      mode: MODES[mode],
-      coordinate: coordinates(input, output, inverse, mode, alignCorners, antialias),
-      nearestMode: 'floor',
-      cubicCoeff: antialias ? -0.5 : -0.75,
-      excludeOutside: antialias,
-      antialias,
-    };
-    return { axis: 2 + i, resized };
+    return { axis: 2 + i, resized: interpolatedAxis(input, output, inverse, mode, alignCorners, antialias) };
   });
   const [height, width] = plans;
   // the axis that shrinks more comes first: the other pass has less to work on
@@ -101,6 +90,28 @@ export function checkInterpolation(operation: string, options: InterpolateOption
     ArgumentError,
   );
   return both;
+}
+
+/** How PyTorch resizes an axis; `inverse` is the factor from output to input, in float32. */
+export function interpolatedAxis(
+  input: number,
+  output: number,
+  inverse: number,
+  mode: keyof typeof MODES,
+  alignCorners: boolean,
+  antialias: boolean,
+): AxisResize {
+  return {
+    input,
+    output,
+    scale: 1 / inverse,
+    mode: MODES[mode],
+    coordinate: coordinates(input, output, inverse, mode, alignCorners, antialias),
+    nearestMode: 'floor',
+    cubicCoeff: antialias ? -0.5 : -0.75,
+    excludeOutside: antialias,
+    antialias,
+  };
 }
 
 /** Where output positions lie, in float32 as PyTorch computes it, which has the factor from output to input at hand. */

@@ -65,7 +65,10 @@ export class Fit {
     await this.#folder?.prepare();
     await this.#resume();
     const stream = progress === true ? process.stderr : progress;
-    this.#progress = stream ? await Progress.to(stream as ProgressStream, epochs, this.#loader.length) : null;
+    const { length } = this.#loader;
+    // A stream of samples has no end that is known.
+    const batches = Number.isFinite(length) ? length : undefined;
+    this.#progress = stream ? await Progress.to(stream as ProgressStream, epochs, batches) : null;
     const restoreModes = captureModes(this.#parts.model);
     const abort = () => this.stop('aborted');
     signal?.addEventListener('abort', abort);

@@ -17,6 +17,7 @@ import {
   type TrainerOptions,
   type WeightAverage,
 } from '../../lib/index.js';
+import { pack } from '../../lib/train/pack.js';
 
 /** A folder for the files of a test file, removed when its tests are over. */
 export function temporaryFolder(): (name: string) => string {
@@ -194,6 +195,12 @@ export function bitsOf(state: Readonly<nn.StateDict>): Record<string, string> {
       Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
     ]),
   );
+}
+
+/** A state with tensors in it, to compare bit for bit: tensors themselves compare by shape only. */
+export function exact(state: unknown): unknown {
+  const tensors: nn.StateDict = {};
+  return { rest: pack('state', state, tensors), bits: bitsOf(tensors) };
 }
 
 /** The records of a history file, without what a clock says. */

@@ -22,6 +22,7 @@ import {
   CloudLoader,
   clouds,
   Decay,
+  exact,
   historyOf,
   quiet,
   rejection,
@@ -50,8 +51,7 @@ function start(seed: number, options: Partial<TrainerOptions> = {}, loader: Load
   /** Everything that training changes. */
   const state = () => ({
     weights: bitsOf(model.stateDict()),
-    moments: optimizer.stateDict().state.map((kept) => kept && bitsOf(kept.tensors)),
-    lr: optimizer.lr,
+    optimizer: exact(optimizer.stateDict()),
     averages: bitsOf(ema.averages),
     updates: ema.updates,
   });
@@ -96,7 +96,7 @@ describe('a resumed training', () => {
       const comparable = ({ weights, training }: typeof a) => {
         const { sums, history, ...state } = training;
         expect(sums.samples).toBe(0);
-        return { weights: bitsOf(weights), state, history: history.map(withoutTimes) };
+        return { weights: bitsOf(weights), state: exact(state), history: history.map(withoutTimes) };
       };
       expect(comparable(a)).toEqual(comparable(b));
     }

@@ -6,7 +6,6 @@ import {
   mse,
   nn,
   ones,
-  optim,
   prepareStep,
   SGD,
   type StepOptions,
@@ -202,44 +201,5 @@ describe('prepareStep', () => {
     expect(losses[29]).toBeLessThan(losses[0] / 2);
     expect(step.compiled).toBe(step.reason === null && !(step instanceof EagerStep));
     await step.release();
-  });
-});
-
-describe('clipping', () => {
-  const withGradients = (...gradients: (number[] | null)[]) =>
-    gradients.map((values) => {
-      const parameter = zeros([values?.length ?? 1], { requiresGrad: true });
-      parameter.grad = values && tensor(values);
-      return parameter;
-    });
-  const gradientsOf = (parameters: Tensor[]) => parameters.map(({ grad }) => grad?.toArray() ?? null);
-
-  it('by norm scales all gradients together, and tells their norm', () => {
-    const parameters = withGradients([3], null, [0, 4]);
-    expect(optim.clipGradNorm(parameters, 1).item()).toBe(5);
-    expect(gradientsOf(parameters)).toEqual([[expect.closeTo(0.6, 5)], null, [0, expect.closeTo(0.8, 5)]]);
-    const kept = withGradients([3], [0, 4]);
-    expect(optim.clipGradNorm(kept, 10, Number.POSITIVE_INFINITY).item()).toBe(4);
-    expect(gradientsOf(kept)).toEqual([[3], [0, 4]]);
-    expect(optim.clipGradNorm(kept, 7, 1).item()).toBeCloseTo(7, 5);
-    expect(optim.clipGradNorm(withGradients(null), 1).item()).toBe(0);
-  });
-
-  it('by norm keeps a NaN to be seen', () => {
-    const parameters = withGradients([Number.NaN], [1]);
-    expect(optim.clipGradNorm(parameters, 1).item()).toBeNaN();
-    expect(gradientsOf(parameters)).toEqual([[Number.NaN], [Number.NaN]]);
-  });
-
-  it('by value cuts off', () => {
-    const parameters = withGradients([3, -3, 0.5], null);
-    optim.clipGradValue(parameters, 1);
-    expect(gradientsOf(parameters)).toEqual([[1, -1, 0.5], null]);
-  });
-
-  it('refuses bounds that are none', () => {
-    expect(failure(() => optim.clipGradNorm([], 0))).toContain('clipGradNorm: maxNorm must be above 0, got 0');
-    expect(failure(() => optim.clipGradNorm([], 1, -1))).toContain('clipGradNorm: normType must be above 0, got -1');
-    expect(failure(() => optim.clipGradValue([], Number.NaN))).toContain('clipValue must be above 0, got NaN');
   });
 });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { digits, mnist, readIdx, TensorDataset } from '../lib/data/index.js';
-import { Generator, tensor, zeros } from '../lib/index.js';
+import { digits, mnist, readIdx, TensorDataset } from '../../lib/data/index.js';
+import { Generator, tensor, zeros } from '../../lib/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convforge-data-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -143,7 +143,7 @@ describe('mnist', () => {
     );
   });
 
-  const real = process.env.CONVFORGE_DATA ?? fileURLToPath(new URL('../../shared/data', import.meta.url));
+  const real = process.env.CONVFORGE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
   const hasReal = existsSync(join(real, 'mnist'));
   it.skipIf(!hasReal)(
     'reads the real files (skipped where neither CONVFORGE_DATA nor ../shared/data has mnist/)',
