@@ -11,9 +11,10 @@ import { root } from './compiled.js';
 
 /** Files whose examples are run. */
 const FILES = [
-  ...['ops', 'nn', 'optim', 'vision', 'data', 'backend', 'onnx', 'onnx/export'].flatMap((folder) =>
-    readdirSync(join(root, 'lib', folder)).map((name) => `${folder}/${name}`),
-  ),
+  ...[
+    ...['ops', 'nn', 'optim', 'vision', 'backend', 'onnx', 'onnx/export'],
+    ...['data', 'data/loader', 'data/transforms', 'data/transforms/functional'],
+  ].flatMap((folder) => readdirSync(join(root, 'lib', folder)).map((name) => `${folder}/${name}`)),
   ...['creation.ts', 'random.ts', 'autograd.ts', 'tensor.ts'],
 ].filter((file) => file.endsWith('.ts'));
 
