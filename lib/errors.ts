@@ -67,6 +67,13 @@ export class UnsupportedOpError extends ConvforgeError {
   }
 }
 
+/** The code of a model that is being traced depends on what is only known when the compiled model runs. */
+export class TraceError extends ConvforgeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_TRACE', message, options);
+  }
+}
+
 /** The native build was demanded and cannot be used, or it reported a failure. */
 export class NativeError extends ConvforgeError {
   constructor(message: string, options?: ErrorOptions) {

@@ -15,6 +15,7 @@ export { arange, full, ones, type RandomOptions, rand, randn, type TensorOptions
 export type { DType, FloatDType, TypedArray, TypedArrays } from './dtype.js';
 export * from './errors.js';
 export type { Padding, Pair } from './geometry.js';
+export { type Differentiable, type GradientCheckOptions, gradientCheck } from './gradientcheck.js';
 export { CompiledModel, type CompileOptions, compile } from './inference/compile.js';
 export type { Feed } from './inference/door.js';
 export type { Inspection, InspectionRow } from './inference/inspection.js';
@@ -32,7 +33,7 @@ export type { ModelSource, Stage, ValueMetadata } from './inference/source.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
-export { Adam, AdamW, SGD } from './optim/index.js';
+export { Adam, AdamW, Lion, RMSprop, SGD } from './optim/index.js';
 export { Generator, type GeneratorState, manualSeed } from './random.js';
 export type { Shape } from './shape.js';
 export { type NestedArray, Tensor, type TensorData } from './tensor.js';

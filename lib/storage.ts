@@ -1,7 +1,7 @@
 import { slabPool, standIn } from './backend/backend.js';
 import type { Slab } from './backend/slabs.js';
 import { DTYPES, type DType, type TypedArrays } from './dtype.js';
-import { ConvforgeError } from './errors.js';
+import { TraceError } from './errors.js';
 
 /**
  * Memory of one or more tensors (a reshape shares it). `values` is for kernels, which must not let go of it while they
@@ -15,6 +15,7 @@ export class Storage<D extends DType = DType> {
   version = 0;
   readonly #values: TypedArrays[D];
   readonly #slab: Slab | null;
+  #isVeiled = false;
 
   constructor(values: TypedArrays[D], slab: Slab | null = null, size: number = values.length) {
     this.size = size;
@@ -28,14 +29,24 @@ export class Storage<D extends DType = DType> {
 
   /** Whether there are elements now: not in memory that stands for a value while a graph is traced. */
   get isKnown(): boolean {
-    return true;
+    return !this.#isVeiled;
+  }
+
+  /**
+   * While memory is veiled its elements cannot be looked at, because the graph that is being traced must not depend on what
+   * they are now: weights in a training step.
+   */
+  veil(isVeiled: boolean): void {
+    this.#isVeiled = isVeiled;
   }
 
   read(): TypedArrays[D] {
+    if (!this.isKnown) throw new HollowError(this);
     return this.values;
   }
 
   expose(): TypedArrays[D] {
+    if (!this.isKnown) throw new HollowError(this);
     if (this.#slab) this.#slab.pooled = false;
     return this.values;
   }
@@ -72,15 +83,12 @@ export class LazyStorage<D extends DType = DType> extends Storage<D> {
 }
 
 /** Thrown when the elements of a tensor are asked for while a graph is traced, when they do not exist yet. */
-export class HollowError extends ConvforgeError {
+export class HollowError extends TraceError {
   /** The memory whose contents are needed. */
   readonly storage: Storage;
 
   constructor(storage: Storage) {
-    super(
-      'ERR_TRACE',
-      'the elements of this tensor are only known when the compiled model runs, so its code cannot depend on them',
-    );
+    super('the elements of this tensor are only known when the compiled model runs, so its code cannot depend on them');
     this.storage = storage;
   }
 }
@@ -93,14 +101,6 @@ export class HollowStorage<D extends DType = DType> extends Storage<D> {
 
   override get isKnown(): boolean {
     return false;
-  }
-
-  override read(): never {
-    throw new HollowError(this);
-  }
-
-  override expose(): never {
-    throw new HollowError(this);
   }
 }
 

@@ -13,7 +13,7 @@ import { ArgumentError, AutogradError, check, DTypeError } from './errors.js';
 import { checkIndexable } from './geometry.js';
 import * as ops from './ops/index.js';
 import { checkShape, formatShape, type Shape, sizeOf } from './shape.js';
-import { HollowStorage, Storage } from './storage.js';
+import { Storage } from './storage.js';
 
 /** Nested arrays of numbers, all rows of one length; bigint and boolean elements serve int64 and bool. */
 export type NestedArray = number | bigint | boolean | readonly NestedArray[];
@@ -188,7 +188,7 @@ export class Tensor<D extends DType = DType> {
   }
 
   toString(): string {
-    if (this.storage instanceof HollowStorage) return `Tensor(${this.dtype} ${formatShape(this.shape)}, being traced)`;
+    if (!this.storage.isKnown) return `Tensor(${this.dtype} ${formatShape(this.shape)}, being traced)`;
     const shown = Array.from(this.storage.values.subarray(0, 6), String).join(', ');
     return `Tensor(${this.dtype} ${formatShape(this.shape)}: ${shown}${this.size > 6 ? ', …' : ''})`;
   }

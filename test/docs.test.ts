@@ -15,16 +15,19 @@ const FILES = [
     'ops',
     'nn',
     'optim',
+    'optim/schedulers',
     'vision',
     'vision/explain',
     'train',
     'train/metrics',
     'data',
+    'data/loader',
+    'data/transforms',
     'backend',
     'onnx',
     'onnx/export',
   ].flatMap((folder) => readdirSync(join(root, 'lib', folder)).map((name) => `${folder}/${name}`)),
-  ...['creation.ts', 'random.ts', 'autograd.ts', 'tensor.ts'],
+  ...['creation.ts', 'random.ts', 'autograd.ts', 'tensor.ts', 'gradientcheck.ts'],
 ].filter((file) => file.endsWith('.ts'));
 
 const sourceOf = (file: string) => readFileSync(join(root, 'lib', file), 'utf8');

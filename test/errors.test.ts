@@ -7,7 +7,9 @@ import { CORE_REJECTIONS } from './cases/errors/core.js';
 import { IMAGE_REJECTIONS } from './cases/errors/images.js';
 import { INDEXING_REJECTIONS } from './cases/errors/indexing.js';
 import { LAYER_REJECTIONS } from './cases/errors/layers.js';
+import { LOSS_REJECTIONS } from './cases/errors/losses.js';
 import { OP_REJECTIONS } from './cases/errors/ops.js';
+import { OPTIM_REJECTIONS } from './cases/errors/optim.js';
 import type { ErrorClass } from './cases/errors/rejection.js';
 import { root } from './compiled.js';
 
@@ -17,6 +19,8 @@ const REJECTIONS = {
   ...INDEXING_REJECTIONS,
   ...IMAGE_REJECTIONS,
   ...LAYER_REJECTIONS,
+  ...OPTIM_REJECTIONS,
+  ...LOSS_REJECTIONS,
 };
 
 const CODES = new Map<ErrorClass, errors.ErrorCode>([
@@ -99,7 +103,7 @@ const UNREACHABLE: Record<string, RegExp> = {
 };
 
 describe('every rule', () => {
-  const folders = ['', 'ops/', 'nn/', 'optim/'];
+  const folders = ['', 'ops/', 'nn/', 'optim/', 'optim/schedulers/'];
   const files = folders
     .flatMap((folder) => readdirSync(join(root, 'lib', folder)).map((name) => `${folder}${name}`))
     .filter((name) => name.endsWith('.ts') && name !== 'errors.ts');

@@ -1,5 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { Adam, AdamW, crossEntropy, Generator, nn, type optim, SGD, type Tensor, tensor, zeros } from '../lib/index.js';
+import {
+  Adam,
+  AdamW,
+  crossEntropy,
+  Generator,
+  Lion,
+  nn,
+  optim,
+  RMSprop,
+  SGD,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../lib/index.js';
 import { failure } from './failure.js';
 
 const leaf = (...values: number[]) => tensor(values, { dtype: 'float64', requiresGrad: true });
@@ -35,6 +48,20 @@ describe('options', () => {
     [() => new Adam(w(), { eps: -1 }), 'Adam: eps must be at least 0, got -1'],
     [() => new AdamW(w(), { weightDecay: -1 }), 'AdamW: weightDecay must be at least 0, got -1'],
     [() => new AdamW([]), 'AdamW: there are no parameters to optimise'],
+    [() => new RMSprop(w(), { alpha: 1.5 }), 'RMSprop: alpha must be in [0, 1], got 1.5'],
+    [() => new RMSprop(w(), { momentum: -0.1 }), 'RMSprop: momentum must be at least 0, got -0.1'],
+    [() => new Lion(w(), { weightDecay: Number.NaN }), 'Lion: weightDecay must be at least 0, got NaN'],
+    [() => new SGD([{ params: [] }], { lr: 1 }), 'SGD: a group has no parameters'],
+    [() => new SGD([{ params: w(), lr: -2 }], { lr: 1 }), 'SGD: lr must be at least 0, got -2'],
+    [
+      () => new SGD([{ params: w(), nesterov: true }], { lr: 1 }),
+      'SGD: nesterov needs momentum above 0 and no dampening, got 0 and 0',
+    ],
+    [() => new SGD([1, 2] as never, { lr: 1 }), 'SGD: parameters must be tensors, or groups { params, … } of them'],
+    [
+      () => new SGD([leaf(1), { params: [leaf(2)] }] as never, { lr: 1 }),
+      'SGD: parameters must be tensors, or groups { params, … } of them',
+    ],
     [
       () => new SGD([leaf(1, 2).mul(2)], { lr: 1 }),
       'SGD: a parameter of shape [2] is the result of an operation; only leaves can be optimised',
@@ -55,10 +82,14 @@ describe('options', () => {
   });
 
   it('have the documented defaults', () => {
-    expect(new SGD(w(), { lr: 1 }).options).toEqual({ momentum: 0, dampening: 0, weightDecay: 0, nesterov: false });
-    const adam = { betas: [0.9, 0.999], eps: 1e-8 };
-    expect([new Adam(w()).lr, new Adam(w()).options]).toEqual([1e-3, { ...adam, weightDecay: 0 }]);
-    expect([new AdamW(w()).lr, new AdamW(w()).options]).toEqual([1e-3, { ...adam, weightDecay: 0.01 }]);
+    const sgd = { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false };
+    expect(new SGD(w(), { lr: 1 }).options).toEqual({ lr: 1, ...sgd });
+    const adam = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, maximize: false };
+    expect(new Adam(w()).options).toEqual({ ...adam, weightDecay: 0 });
+    expect(new AdamW(w()).options).toEqual({ ...adam, weightDecay: 0.01 });
+    const rmsprop = { lr: 0.01, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false };
+    expect(new RMSprop(w()).options).toEqual(rmsprop);
+    expect(new Lion(w()).options).toEqual({ lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, maximize: false });
   });
 
   it('take parameters from any iterable', () => {
@@ -118,7 +149,7 @@ describe('parameters', () => {
     stepWith(adam, [1], [3]);
     // The first update of b: bias correction counts its own updates, so that it is as long as the learning rate.
     expect(b.item()).toBeCloseTo(0.9, 6);
-    expect(adam.stateDict().tensors.updates.map((t) => t?.item())).toEqual([3, 1]);
+    expect(adam.stateDict().state.map((state) => state?.updates)).toEqual([3, 1]);
   });
 
   it('that no longer require grad are left alone', () => {
@@ -154,7 +185,20 @@ describe('a saved state', () => {
   const makers: [string, (parameters: Tensor[]) => optim.Optimizer][] = [
     ['SGD with momentum', (p) => new SGD(p, { lr: 0.05, momentum: 0.9, nesterov: true })],
     ['Adam', (p) => new Adam(p, { lr: 0.01 })],
-    ['AdamW', (p) => new AdamW(p, { lr: 0.01 })],
+    ['AdamW with AMSGrad', (p) => new AdamW(p, { lr: 0.01, amsgrad: true })],
+    ['RMSprop', (p) => new RMSprop(p, { centered: true, momentum: 0.9 })],
+    ['Lion', (p) => new Lion(p, { lr: 0.01, weightDecay: 0.1 })],
+    [
+      'SGD with two groups, of which one dampens',
+      ([first, ...rest]) =>
+        new SGD(
+          [
+            { params: first, momentum: 0.5, dampening: 0.5 },
+            { params: rest, lr: 0.01 },
+          ],
+          { lr: 0.1 },
+        ),
+    ],
   ];
 
   function network(): nn.Sequential {
@@ -184,9 +228,13 @@ describe('a saved state', () => {
   const bitsOf = (net: nn.Module) =>
     net.parameters().map((p) => Array.from(new Uint32Array(p.data.buffer, p.data.byteOffset, p.size)));
   const copyOf = (state: optim.OptimizerState): optim.OptimizerState => ({
-    ...state,
-    tensors: Object.fromEntries(
-      Object.entries(state.tensors).map(([name, list]) => [name, list.map((t) => t?.clone() ?? null)]),
+    ...structuredClone({ step: state.step, groups: state.groups }),
+    state: state.state.map(
+      (each) =>
+        each && {
+          updates: each.updates,
+          tensors: Object.fromEntries(Object.entries(each.tensors).map(([name, t]) => [name, t.clone()])),
+        },
     ),
   });
 
@@ -220,54 +268,124 @@ describe('a saved state', () => {
     const sgd = new SGD([w], { lr: 1, momentum: 0.5 });
     const early = sgd.stateDict();
     stepWith(sgd, [1]);
-    expect(early.tensors.momentum).toEqual([null]);
+    expect(early.state).toEqual([null]);
     const state = sgd.stateDict();
-    const other = new SGD([leaf(1)], { lr: 1, momentum: 0.5 });
+    const other = new SGD([leaf(1)], { lr: 2, momentum: 0.25 });
     other.loadStateDict(state);
+    expect(other.groups[0]).toMatchObject({ lr: 1, momentum: 0.5 });
     stepWith(other, [1]);
-    expect([state.tensors.momentum[0]?.item(), other.stateDict().tensors.momentum[0]?.item()]).toEqual([1, 1.5]);
+    const momentum = (from: optim.Optimizer) => from.stateDict().state[0]?.tensors.momentum.item();
+    expect([momentum(sgd), momentum(other)]).toEqual([1, 1.5]);
     other.loadStateDict(early);
-    expect(other.stateDict()).toEqual({ step: 0, lr: 1, tensors: { momentum: [null] } });
+    expect(other.stateDict()).toEqual({ step: 0, groups: [{ ...sgd.options, size: 1 }], state: [null] });
+  });
+
+  it('is plain JSON but for its tensors', () => {
+    const sgd = new SGD([leaf(1)], { lr: 1, momentum: 0.5 });
+    stepWith(sgd, [1]);
+    const { step, groups, state } = sgd.stateDict();
+    expect(JSON.parse(JSON.stringify({ step, groups }))).toEqual({ step: 1, groups: [{ ...sgd.options, size: 1 }] });
+    expect(state[0]?.updates).toBe(1);
   });
 
   it('of other parameters is refused, and nothing has changed then', () => {
-    const parameters = [leaf(1, 2, 3), leaf(4)];
-    const adam = new Adam(parameters, { lr: 0.5 });
+    const adam = new Adam([leaf(1, 2, 3), leaf(4)], { lr: 0.5 });
     stepWith(adam, [1, 1, 1], [1]);
     const good = copyOf(adam.stateDict());
     const before = JSON.stringify(describeState(adam.stateDict()));
-    const { firstMoment, secondMoment, updates } = good.tensors;
     const f64 = (shape: number[]) => zeros(shape, { dtype: 'float64' });
-    const bad: [string, Record<string, unknown>, Partial<optim.OptimizerState>?][] = [
-      ['firstMoment', { firstMoment: [firstMoment[0]] }],
-      ['firstMoment', { firstMoment: [...firstMoment, null] }],
-      ['firstMoment', { firstMoment: undefined }],
-      ['firstMoment', { firstMoment: [f64([]), firstMoment[1]] }],
-      ['firstMoment', { firstMoment: [f64([2]), firstMoment[1]] }],
-      ['firstMoment', { firstMoment: [zeros([3]), firstMoment[1]] }],
-      ['secondMoment', { secondMoment: [secondMoment[0], [0]] }],
-      ['secondMoment', { secondMoment: [null, secondMoment[1]] }],
-      ['updates', { updates: [updates[0], f64([])] }],
-      ['updates', { updates: [updates[0], tensor([1], { dtype: 'int32' })] }],
-      ['updates', { updates: [null, null] }],
+    const [first, second] = good.state as optim.ParameterState[];
+    const [group] = good.groups;
+    const withFirst = (tensors: Record<string, unknown>) => ({
+      state: [{ ...first, tensors: { ...first.tensors, ...tensors } } as optim.ParameterState, second],
+    });
+    const bad: [Partial<optim.OptimizerState>, string][] = [
+      [
+        { groups: [group, group] },
+        'the state is of groups of 2, 2 parameters, the optimizer of groups of 2 parameters',
+      ],
+      [
+        { groups: [{ ...group, size: 1 }] },
+        'the state is of groups of 1 parameters, the optimizer of groups of 2 parameters',
+      ],
+      [{ groups: undefined }, 'the state is of groups of  parameters, the optimizer of groups of 2 parameters'],
+      [{ groups: [{ ...group, lr: Number.NaN }] }, 'Adam: lr must be at least 0, got NaN'],
+      [{ step: -1 }, 'step must be an integer of at least 0, got -1'],
+      [{ state: [first] }, 'the state is of 1 parameters, the optimizer of 2'],
+      [{ state: undefined }, 'the state is of undefined parameters, the optimizer of 2'],
+      [
+        { state: [{ ...first, updates: 0.5 }, second] },
+        'updates of parameter 0 must be an integer of at least 0, got 0.5',
+      ],
+      [{ state: [second, first] }, 'firstMoment of parameter 0 must be float64 [3], got float64 [1]'],
+      [withFirst({ secondMoment: undefined }), 'secondMoment of parameter 0 must be float64 [3], got undefined'],
+      [withFirst({ secondMoment: zeros([3]) }), 'secondMoment of parameter 0 must be float64 [3], got float32 [3]'],
+      [withFirst({ firstMoment: [0] }), 'firstMoment of parameter 0 must be float64 [3], got object'],
+      [withFirst({ largestMoment: f64([]) }), 'largestMoment of parameter 0 must be float64 [3], got float64 []'],
+      [withFirst({ momentum: f64([3]) }), 'Adam keeps no momentum for a parameter'],
     ];
-    for (const [name, tensors] of bad) {
-      const state = { ...good, tensors: { ...good.tensors, ...tensors } } as optim.OptimizerState;
-      expect(failure(() => adam.loadStateDict(state))).toBe(
-        `ConvforgeError ERR_STATE_DICT loadStateDict: ${name} does not fit the optimizer's parameters`,
+    for (const [part, message] of bad) {
+      expect(failure(() => adam.loadStateDict({ ...good, ...part } as optim.OptimizerState))).toBe(
+        `ConvforgeError ERR_STATE_DICT loadStateDict: ${message}`,
       );
     }
-    expect(failure(() => adam.loadStateDict({ ...good, step: -1 }))).toBe(
-      'ConvforgeError ERR_STATE_DICT loadStateDict: step -1 or lr 0.5 is out of range',
-    );
-    expect(failure(() => adam.loadStateDict({ ...good, lr: Number.NaN }))).toContain(
-      'step 1 or lr NaN is out of range',
-    );
+    expect(failure(() => adam.loadStateDict(undefined as never))).toContain('ERR_STATE_DICT');
     expect(JSON.stringify(describeState(adam.stateDict()))).toBe(before);
     adam.loadStateDict(good);
   });
 
-  function describeState({ step, lr, tensors }: optim.OptimizerState) {
-    return { step, lr, tensors: Object.entries(tensors).map(([name, list]) => [name, list.map((t) => t?.toArray())]) };
+  function describeState({ step, groups, state }: optim.OptimizerState) {
+    const tensors = state.map((each) => Object.entries(each?.tensors ?? {}).map(([name, t]) => [name, t.toArray()]));
+    return { step, groups, updates: state.map((each) => each?.updates), tensors };
   }
+});
+
+describe('groups', () => {
+  it('have options of their own, and the optimizer gives the others', () => {
+    const [a, b, c] = [leaf(1), leaf(1), leaf(1)];
+    const sgd = new SGD([{ params: [a], lr: 0.5 }, { params: b, weightDecay: 0.5 }, { params: [c] }], { lr: 0.25 });
+    expect(sgd.groups.map(({ lr, weightDecay, params }) => [lr, weightDecay, params.length])).toEqual([
+      [0.5, 0, 1],
+      [0.25, 0.5, 1],
+      [0.25, 0, 1],
+    ]);
+    expect(sgd.parameters).toEqual([a, b, c]);
+    stepWith(sgd, [1], [1], [1]);
+    expect([a, b, c].map((p) => p.item())).toEqual([0.5, 1 - 0.25 * 1.5, 0.75]);
+    sgd.groups[2].lr = 1;
+    stepWith(sgd, null, null, [1]);
+    expect([a, b, c].map((p) => p.item())).toEqual([0.5, 0.625, -0.25]);
+  });
+
+  it('have learning rates that lr tells of the first and sets for all', () => {
+    const sgd = new SGD([{ params: [leaf(1)], lr: 0.5 }, { params: [leaf(1)] }], { lr: 0.25 });
+    expect(sgd.lr).toBe(0.5);
+    sgd.lr = 2;
+    expect(sgd.groups.map(({ lr }) => lr)).toEqual([2, 2]);
+  });
+
+  it('can be added later, each parameter once', () => {
+    const [a, b] = [leaf(1), leaf(1)];
+    const adam = new Adam([a], { lr: 0.5 });
+    adam.addParamGroup({ params: [b], lr: 0.125, betas: [0.5, 0.5] });
+    expect(adam.groups[1]).toMatchObject({ lr: 0.125, betas: [0.5, 0.5], eps: 1e-8 });
+    stepWith(adam, [3], [3]);
+    expect([a.item(), b.item()]).toEqual([expect.closeTo(0.5, 6), expect.closeTo(0.875, 6)]);
+    expect(failure(() => adam.addParamGroup({ params: [a] }))).toContain('a parameter is listed twice');
+    expect(adam.groups).toHaveLength(2);
+    expect(failure(() => adam.addParamGroup({} as never))).toContain('parameters must be tensors');
+  });
+
+  it('keep what decays from what does not', () => {
+    const net = new nn.Sequential(new nn.Conv2d(1, 2, 3, { bias: false }), new nn.BatchNorm2d(2), new nn.Linear(2, 2));
+    const groups = optim.weightDecayGroups(net, 0.1);
+    expect(groups.map(({ params, weightDecay }) => [params.length, weightDecay])).toEqual([
+      [2, 0.1],
+      [3, 0],
+    ]);
+    expect(optim.weightDecayGroups(new nn.Conv2d(1, 1, 1, { bias: false }), 0.1)).toHaveLength(1);
+    expect(failure(() => optim.weightDecayGroups(net, -1))).toBe(
+      'ArgumentError ERR_ARGUMENT weightDecayGroups: weightDecay must be at least 0, got -1',
+    );
+  });
 });

@@ -211,9 +211,15 @@ const LARGE_CALLS: Record<string, () => Call[]> = {
   },
   optimizers() {
     const [length, state] = [300_007, (seed: number) => inout(positives(300_007, seed))];
+    const settings = (...numbers: number[]) => input(Float32Array.from(numbers));
+    const adam = settings(0.1, 1, 0.01, 0.9, 0.1, 0.999, 0.001, 0.03, 1e-8, 1);
+    const rmsprop = settings(0.1, 0.01, 0.9, 0.1, 0.1, 0.5, 1);
     return [
-      call('sgdUpdate', state(1), data(length), state(2), 0.1, 0.9, 0, 0.01, 1, 0),
-      call('adamUpdate', state(1), data(length), state(2), state(3), 0.1, 0.9, 0.999, 1e-8, 0.01, 1, 0.1, 0.001),
+      call('sgdUpdate', state(1), data(length), state(2), settings(0.1, 0.01, 0.9, 1, 1), 1),
+      call('adamUpdate', state(1), data(length), state(2), state(3), state(4), adam),
+      call('rmspropUpdate', state(1), data(length), state(2), state(3), state(4), rmsprop),
+      call('lionUpdate', state(1), data(length), state(2), settings(0.1, 0.99, 0.9, 0.1, 0.99, 0.01, 1)),
+      call('blend', state(1), data(length), settings(0.9, 0.1)),
     ];
   },
 };

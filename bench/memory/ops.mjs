@@ -9,6 +9,11 @@ import { ADAPTIVE_POOL2D_FIELDS, AXIS_FIELDS, CHANNEL_FIELDS, encode, POOL2D_FIE
 import { BINARY_OPERATIONS, UNARY_OPERATIONS } from '../../dist/kernels/operations.js';
 import { encodeStrides } from '../../dist/shape.js';
 
+/** lr, weight decay, momentum, part of the gradient, sign. */
+const SGD_SETTINGS = Float32Array.of(1e-6, 1e-4, 0.9, 1, 1);
+/** Rate, what is kept of the weights, decay, both betas with their complements, correction, eps, sign. */
+const ADAM_SETTINGS = Float32Array.of(1e-5, 1, 0, 0.9, 0.1, 0.999, 0.001, 0.03, 1e-8, 1);
+
 export const eachLike = ({ c, size }) => ({ each: c * size });
 export const quarter = ({ c, h, w }) => ({ each: c * (h / 2) * (w / 2) });
 
@@ -164,7 +169,7 @@ export const plainOps = [
     writes: 2,
     isInPlace: true,
     call(kernels, { parameter, gradient, momentum }) {
-      kernels.sgdUpdate(parameter, gradient, momentum, 1e-6, 0.9, 0, 1e-4, 0, 0);
+      kernels.sgdUpdate(parameter, gradient, momentum, SGD_SETTINGS, 0);
     },
   },
   {
@@ -177,7 +182,7 @@ export const plainOps = [
     writes: 3,
     isInPlace: true,
     call(kernels, { parameter, gradient, first, second }) {
-      kernels.adamUpdate(parameter, gradient, first, second, 1e-6, 0.9, 0.999, 1e-8, 0, 0, 0.1, 0.001);
+      kernels.adamUpdate(parameter, gradient, first, second, null, ADAM_SETTINGS);
     },
   },
 ];

@@ -99,7 +99,9 @@ export class Value {
   name: string;
   /** The tensor itself, where it does not depend on the inputs. */
   readonly constant: Tensor | null;
-  /** The call that computes it; null for inputs and constants. */
+  /** The tensor whose memory holds it from run to run, such as a parameter; null for all that is made anew in each run. */
+  state: Tensor | null = null;
+  /** The call that computes it; null for inputs, constants, and state that was not changed yet. */
   producer: Node | null = null;
 
   constructor(dtype: DType, shape: Shape, name = '', constant: Tensor | null = null) {
@@ -107,6 +109,12 @@ export class Value {
     this.shape = shape;
     this.name = name;
     this.constant = constant;
+  }
+
+  static stateOf(tensor: Tensor, name = ''): Value {
+    const value = new Value(tensor.dtype, tensor.shape, name);
+    value.state = tensor;
+    return value;
   }
 
   static of(constant: Tensor, name = ''): Value {

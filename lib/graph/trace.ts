@@ -1,10 +1,11 @@
 import { noGrad } from '../autograd.js';
 import { withKernels } from '../backend/backend.js';
 import { type Kernels, typescriptKernels } from '../backend/typescript.js';
-import type { DType } from '../dtype.js';
-import { type Op, type Tracer, withTracer } from '../ops/op.js';
-import { type Shape, sizeOf } from '../shape.js';
-import { HollowStorage, type Storage } from '../storage.js';
+import { DTYPES, type DType, type TypedArrays } from '../dtype.js';
+import { check, TraceError } from '../errors.js';
+import { type Op, outputsOf, type Tracer, withTracer } from '../ops/op.js';
+import { formatShape, type Shape, sizeOf } from '../shape.js';
+import { HollowStorage, Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import { Graph, Node, Value } from './graph.js';
 
@@ -20,7 +21,7 @@ export function hollow<D extends DType>(dtype: D, shape: Shape): Tensor<D> {
 
 /** Whether the elements of a tensor are not known before the compiled model runs. */
 export function isHollow(tensor: Tensor): boolean {
-  return tensor.storage instanceof HollowStorage;
+  return !tensor.storage.isKnown;
 }
 
 /**
@@ -30,6 +31,8 @@ export function isHollow(tensor: Tensor): boolean {
 export class Trace implements Tracer {
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
+  /** What this thread has to do before each run, in order. */
+  readonly effects: (() => void)[] = [];
   /** What the calls from now on belong to in the model. */
   scope = '';
   /** What each call has returned so far, whether noted or carried out. */
@@ -78,6 +81,37 @@ export class Trace implements Tracer {
     return constant;
   }
 
+  /**
+   * Lets the graph read the memory of a tensor at each run, and change it, instead of taking its elements as they are now;
+   * `body` is what is traced meanwhile.
+   */
+  withState<T>(tensors: readonly Tensor[], body: () => T): T {
+    const veiled = [...new Set(tensors.map(({ storage }) => storage))].filter(({ isKnown }) => isKnown);
+    for (const tensor of tensors) {
+      if (this.#hollow.has(tensor.storage)) continue;
+      this.#hollow.set(tensor.storage, Value.stateOf(tensor));
+    }
+    for (const storage of veiled) storage.veil(true);
+    try {
+      return body();
+    } finally {
+      for (const storage of veiled) storage.veil(false);
+    }
+  }
+
+  supply<D extends DType>(dtype: D, shape: Shape, fill: (values: TypedArrays[D]) => void): Tensor<D> {
+    const { array } = DTYPES[dtype];
+    const tensor = new Tensor<D>(dtype, new Storage(new array(sizeOf(shape)) as TypedArrays[D]), shape);
+    this.onRun(() => fill(tensor.storage.values));
+    tensor.storage.veil(true); // for good: nobody else has it
+    this.#hollow.set(tensor.storage, Value.stateOf(tensor));
+    return tensor;
+  }
+
+  onRun(effect: () => void): void {
+    this.effects.push(effect);
+  }
+
   call(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[] {
     const results = [...(this.#given[this.results.length] ?? this.#carryOut(op, inputs, attributes))];
     this.results.push(results);
@@ -85,10 +119,8 @@ export class Trace implements Tracer {
   }
 
   #carryOut(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[] {
-    const forward = (given: readonly (Tensor | null)[]) => {
-      const result = withTracer(null, () => op.forward(given, attributes as never));
-      return result instanceof Tensor ? [result] : [...result];
-    };
+    const forward = (given: readonly (Tensor | null)[]) =>
+      withTracer(null, () => outputsOf(op, given, attributes as never));
     if (!inputs.some((input) => input && isHollow(input))) return forward(inputs);
     // Weights that are only read from their file when they are needed must not be read for this.
     const shapes = inputs.map((input) => input && (isHollow(input) ? input : hollow(input.dtype, input.shape)));
@@ -97,9 +129,29 @@ export class Trace implements Tracer {
     results.forEach((result, i) => {
       this.#hollow.set(result.storage, values[i]);
     });
+    const changed = (op.updates ?? []).map((index) => inputs[index]).filter((input) => input !== null);
+    for (const tensor of changed) this.#admitState(tensor, op.name);
     const operands = inputs.map((input) => input && this.valueOf(input));
+    for (const tensor of changed) {
+      const after = Value.stateOf(tensor, this.#hollow.get(tensor.storage)?.name);
+      this.#hollow.set(tensor.storage, after);
+      values.push(after);
+    }
     this.nodes.push(new Node(op as unknown as Op<unknown>, attributes, operands, values, this.scope));
     return results;
+  }
+
+  /** Memory may be changed in place that is known as state, or that was made during the trace and that nobody has read. */
+  #admitState(tensor: Tensor, operation: string): void {
+    const value = this.#hollow.get(tensor.storage);
+    check(
+      value ? value.state !== null : !this.#known.has(tensor),
+      operation,
+      () =>
+        `a tensor of shape ${formatShape(tensor.shape)} that the graph has read as a constant cannot be changed in place`,
+      TraceError,
+    );
+    if (!value) this.#hollow.set(tensor.storage, Value.stateOf(tensor));
   }
 
   /** Runs `body` with all op calls noted. */

@@ -1,10 +1,12 @@
+import { tensor } from '../creation.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import type { ChannelGeometry } from '../geometry.js';
 import { formatShape, type Shape, sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
+import { blend } from './blend.js';
 import { channelNorm } from './channelnorm.js';
-import { apply, floats } from './op.js';
+import { apply } from './op.js';
 
 /** Options of {@link batchNorm}. */
 export interface BatchNormOptions<D extends DType = DType> {
@@ -63,10 +65,9 @@ export function batchNorm<D extends DType>(
   return y as Tensor<D>;
 }
 
-function moveTowards(running: Tensor, batch: Tensor, momentum: number, correction: number): void {
-  const [to, from] = [floats(running), floats(batch)];
-  for (let c = 0; c < to.length; c++) to[c] = (1 - momentum) * to[c] + momentum * correction * from[c];
-  running.storage.version++;
+/** running = (1 − momentum) · running + momentum · correction · batch, in place. */
+export function moveTowards(running: Tensor, batch: Tensor, momentum: number, correction: number): void {
+  blend(running, batch, tensor([1 - momentum, momentum * correction], { dtype: running.dtype }));
 }
 
 function checkArguments(x: Tensor, perChannel: Record<string, Tensor | null>): ChannelGeometry {

@@ -31,41 +31,14 @@ const MODES = { nearest: 'nearest', bilinear: 'linear', bicubic: 'cubic' } as co
  * interpolate(tensor([[[[1, 2]]]]), { scaleFactor: [1, 2] }).toArray(); // [[[[1, 1, 2, 2]]]]
  */
 export function interpolate<D extends DType>(x: Tensor<D>, options: InterpolateOptions): Tensor<D> {
-  const { size, scaleFactor, mode = 'nearest', alignCorners = false, antialias = false } = options;
+  const { size, mode = 'nearest', alignCorners = false, antialias = false } = options;
   checkFloat('interpolate', x);
   check(
     x.rank === 4 && x.shape[2] > 0 && x.shape[3] > 0,
     'interpolate',
     () => `x must be [n, channels, height, width], got ${formatShape(x.shape)}`,
   );
-  check(
-    Object.hasOwn(MODES, mode),
-    'interpolate',
-    () => `mode must be one of ${Object.keys(MODES).join(', ')}, got ${JSON.stringify(mode)}`,
-    ArgumentError,
-  );
-  check(
-    mode !== 'nearest' || (!alignCorners && !antialias),
-    'interpolate',
-    () => "alignCorners and antialias do not go with mode 'nearest'",
-    ArgumentError,
-  );
-  check(
-    (size === undefined) !== (scaleFactor === undefined),
-    'interpolate',
-    () => 'either size or scaleFactor must be given',
-    ArgumentError,
-  );
-  const given = (size ?? scaleFactor) as number | readonly [number, number];
-  const both = typeof given === 'number' ? [given, given] : given;
-  check(
-    both.length === 2 &&
-      both.every((v) => (size === undefined ? Number.isFinite(v) && v > 0 : Number.isInteger(v) && v >= 1)),
-    'interpolate',
-    () =>
-      `${size === undefined ? 'scaleFactor' : 'size'} must be a positive number or two, got ${JSON.stringify(given)}`,
-    ArgumentError,
-  );
+  const both = checkInterpolation('interpolate', options);
   const plans = both.map((value, i) => {
     const input = x.shape[2 + i];
     const output = size === undefined ? Math.floor(input * value) : value;
@@ -83,6 +56,40 @@ export function interpolate<D extends DType>(x: Tensor<D>, options: InterpolateO
     y = resample(y, axis, resizeTable(resized));
   }
   return y as Tensor<D>;
+}
+
+/** Checks options, and returns sizes or factors of height and width. */
+export function checkInterpolation(operation: string, options: InterpolateOptions): readonly [number, number] {
+  const { size, scaleFactor, mode = 'nearest', alignCorners = false, antialias = false } = options;
+  check(
+    Object.hasOwn(MODES, mode),
+    operation,
+    () => `mode must be one of ${Object.keys(MODES).join(', ')}, got ${JSON.stringify(mode)}`,
+    ArgumentError,
+  );
+  check(
+    mode !== 'nearest' || (!alignCorners && !antialias),
+    operation,
+    () => "alignCorners and antialias do not go with mode 'nearest'",
+    ArgumentError,
+  );
+  check(
+    (size === undefined) !== (scaleFactor === undefined),
+    operation,
+    () => 'either size or scaleFactor must be given',
+    ArgumentError,
+  );
+  const given = (size ?? scaleFactor) as number | readonly [number, number];
+  const both = typeof given === 'number' ? ([given, given] as const) : given;
+  check(
+    both.length === 2 &&
+      both.every((v) => (size === undefined ? Number.isFinite(v) && v > 0 : Number.isInteger(v) && v >= 1)),
+    operation,
+    () =>
+      `${size === undefined ? 'scaleFactor' : 'size'} must be a positive number or two, got ${JSON.stringify(given)}`,
+    ArgumentError,
+  );
+  return both;
 }
 
 /** How PyTorch resizes an axis; `inverse` is the factor from output to input, in float32. */

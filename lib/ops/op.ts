@@ -18,11 +18,20 @@ export interface Op<A> {
   gradient?(call: Call<A>, ...gradients: Tensor[]): readonly (Tensor | null)[];
   /** What the gradient rule reads, which stays in memory until then: indices of inputs (default all), of outputs (none). */
   readonly saves?: { readonly inputs?: readonly number[]; readonly outputs?: readonly number[] };
+  /**
+   * Indices of inputs that are changed in place: parameters by an optimizer, running statistics by a batch norm. `forward`
+   * returns no outputs then, and there is no gradient.
+   */
+  readonly updates?: readonly number[];
 }
 
 /** Sees every op call instead of it being carried out, while a graph is traced. */
 export interface Tracer {
   call(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[];
+  /** See {@link supply}. */
+  supply<D extends DType>(dtype: D, shape: Shape, fill: (values: TypedArrays[D]) => void): Tensor<D>;
+  /** See {@link onRun}. */
+  onRun(effect: () => void): void;
 }
 
 let tracer: Tracer | null = null;
@@ -40,14 +49,41 @@ export function withTracer<T>(to: Tracer | null, body: () => T): T {
 
 /** Runs an op and, if any input requires a gradient, records the call. The one door through which all ops go. */
 export function apply<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A): Tensor[] {
-  if (tracer) return tracer.call(op as unknown as Op<never>, inputs, attributes);
-  const result = op.forward(inputs, attributes);
-  const outputs = result instanceof Tensor ? [result] : [...result];
+  const outputs = tracer
+    ? tracer.call(op as unknown as Op<never>, inputs, attributes)
+    : outputsOf(op, inputs, attributes);
+  for (const index of op.updates ?? []) {
+    const changed = inputs[index];
+    if (changed) changed.storage.version++;
+  }
   if (isGradEnabled() && inputs.some((input) => input?.requiresGrad)) {
     const node = new GradNode(op as unknown as Op<never>, attributes, inputs, outputs);
     for (let i = 0; i < outputs.length; i++) if (outputs[i].isFloat()) outputs[i].recordedBy(node, i);
   }
   return outputs;
+}
+
+/** Carries an op out on the kernels that are active. */
+export function outputsOf<A>(op: Op<A>, inputs: readonly (Tensor | null)[], attributes: A): Tensor[] {
+  const result = op.forward(inputs, attributes);
+  return result instanceof Tensor ? [result] : [...result];
+}
+
+/**
+ * A tensor whose elements this thread makes: now, or if a graph is being traced, anew before each of its runs. So numbers
+ * that change from step to step (a learning rate, the seed of a dropout) reach a compiled step.
+ */
+export function supply<D extends DType>(dtype: D, shape: Shape, fill: (values: TypedArrays[D]) => void): Tensor<D> {
+  if (tracer) return tracer.supply(dtype, shape, fill);
+  const tensor = empty(dtype, shape);
+  fill(tensor.storage.values);
+  return tensor;
+}
+
+/** Does something on this thread, such as counting: now, or if a graph is being traced, at each of its runs. */
+export function onRun(effect: () => void): void {
+  if (tracer) tracer.onRun(effect);
+  else effect();
 }
 
 /** {@link apply} for ops of one output. */

@@ -1,8 +1,15 @@
 import { kernelsFor } from '../backend/backend.js';
-import { zeros } from '../creation.js';
-import { floats } from '../ops/op.js';
+import { apply, floats, type Op } from '../ops/op.js';
 import type { Tensor } from '../tensor.js';
-import { checkRange, Optimizer, type StateList } from './optimizer.js';
+import {
+  checkBetas,
+  checkRange,
+  Optimizer,
+  type OptimizerKind,
+  type ParameterGroup,
+  type ParameterState,
+  type ParametersOrGroups,
+} from './optimizer.js';
 
 /** Options of {@link Adam} and {@link AdamW}. */
 export interface AdamOptions {
@@ -14,7 +21,36 @@ export interface AdamOptions {
   eps?: number;
   /** At least 0. Default 0 in Adam (an L2 penalty), 0.01 in AdamW (a shrinking of the weights). */
   weightDecay?: number;
+  /** Divide by the largest running mean of squares there ever was (AMSGrad, Reddi et al. 2018). Default false. */
+  amsgrad?: boolean;
+  /** Go up the gradient instead of down. Default false. */
+  maximize?: boolean;
 }
+
+type Complete = Required<AdamOptions>;
+
+const kindOf = (name: string): OptimizerKind<Complete> => ({
+  name,
+  checkOptions({ lr, betas, eps, weightDecay }) {
+    checkRange(name, 'lr', lr, 0);
+    checkBetas(name, betas);
+    checkRange(name, 'eps', eps, 0);
+    checkRange(name, 'weightDecay', weightDecay, 0);
+  },
+  state: { firstMoment: 'always', secondMoment: 'always', largestMoment: 'optional' },
+});
+
+const adamUpdate: Op<null> = {
+  name: 'adamUpdate',
+  forward([parameter, gradient, firstMoment, secondMoment, largestMoment, settings]) {
+    const [p, g, m, v, s] = [parameter, gradient, firstMoment, secondMoment, settings].map((each) =>
+      floats(each as Tensor),
+    );
+    kernelsFor((parameter as Tensor).dtype).adamUpdate(p, g, m, v, largestMoment && floats(largestMoment), s);
+    return [];
+  },
+  updates: [0, 2, 3, 4],
+};
 
 /**
  * Adam (Kingma and Ba 2015), to PyTorch's definition: parameter −= lr · m̂ / (√v̂ + eps), with m and v the running means of
@@ -27,58 +63,32 @@ export interface AdamOptions {
  * new Adam([w], { lr: 0.5 }).step();
  * Math.abs(w.item() - 0.5) < 1e-6; // true
  */
-export class Adam extends Optimizer {
-  readonly options: Readonly<Required<Omit<AdamOptions, 'lr'>>>;
-  readonly #firstMoment: (Tensor | null)[];
-  readonly #secondMoment: (Tensor | null)[];
-  /** Updates made to each parameter, as scalars: one may have had no gradient in some steps. */
-  readonly #updates: (Tensor | null)[];
+export class Adam extends Optimizer<Complete> {
   readonly #decoupled: boolean;
 
-  constructor(parameters: Iterable<Tensor>, options: AdamOptions = {}, decoupled = false) {
-    super(decoupled ? 'AdamW' : 'Adam', parameters, options.lr ?? 1e-3);
-    const operation = decoupled ? 'AdamW' : 'Adam';
-    const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = decoupled ? 0.01 : 0 } = options;
-    checkRange(operation, 'betas[0]', betas[0], 0, 1 - Number.EPSILON);
-    checkRange(operation, 'betas[1]', betas[1], 0, 1 - Number.EPSILON);
-    checkRange(operation, 'eps', eps, 0, Number.POSITIVE_INFINITY);
-    checkRange(operation, 'weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY);
-    this.options = { betas, eps, weightDecay };
-    this.#firstMoment = this.parameters.map(() => null);
-    this.#secondMoment = this.parameters.map(() => null);
-    this.#updates = this.parameters.map(() => null);
+  constructor(
+    parameters: ParametersOrGroups<AdamOptions & { lr: number }>,
+    options: AdamOptions = {},
+    decoupled = false,
+  ) {
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, amsgrad = false, maximize = false } = options;
+    const { weightDecay = decoupled ? 0.01 : 0 } = options;
+    super(kindOf(decoupled ? 'AdamW' : 'Adam'), parameters, { lr, betas, eps, weightDecay, amsgrad, maximize });
     this.#decoupled = decoupled;
   }
 
-  protected update(parameter: Tensor, gradient: Tensor, index: number): void {
-    const { betas, eps, weightDecay } = this.options;
-    const { dtype, shape } = parameter;
-    this.#firstMoment[index] ??= zeros(shape, { dtype });
-    this.#secondMoment[index] ??= zeros(shape, { dtype });
-    this.#updates[index] ??= zeros([], { dtype: 'int32' });
-    const step = ++(this.#updates[index].storage.values as Int32Array)[0];
-    kernelsFor(dtype).adamUpdate(
-      floats(parameter),
-      floats(gradient),
-      floats(this.#firstMoment[index]),
-      floats(this.#secondMoment[index]),
-      this.lr,
-      betas[0],
-      betas[1],
-      eps,
-      weightDecay,
-      Number(this.#decoupled),
-      1 - betas[0] ** step,
-      1 - betas[1] ** step,
-    );
-  }
-
-  protected state(): Record<string, StateList> {
-    return {
-      firstMoment: { tensors: this.#firstMoment, per: 'element' },
-      secondMoment: { tensors: this.#secondMoment, per: 'element' },
-      updates: { tensors: this.#updates, per: 'parameter' },
-    };
+  protected update(parameter: Tensor, gradient: Tensor, group: ParameterGroup<Complete>, state: ParameterState): void {
+    const firstMoment = this.kept('firstMoment', parameter, state);
+    const secondMoment = this.kept('secondMoment', parameter, state);
+    const largestMoment = group.amsgrad ? this.kept('largestMoment', parameter, state) : null;
+    const settings = this.settings(parameter, state, 10, (updates) => {
+      const { lr, betas, eps, weightDecay, maximize } = group;
+      const [keep, decay] = this.#decoupled ? [1 - lr * weightDecay, 0] : [1, weightDecay];
+      const [correction1, correction2] = betas.map((beta) => 1 - beta ** (updates + 1));
+      const averages = betas.flatMap((beta) => [beta, 1 - beta]);
+      return [lr / correction1, keep, decay, ...averages, Math.sqrt(correction2), eps, maximize ? -1 : 1];
+    });
+    apply(adamUpdate, [parameter, gradient, firstMoment, secondMoment, largestMoment, settings], null);
   }
 }
 
@@ -90,7 +100,7 @@ export class Adam extends Optimizer {
  * new AdamW([tensor([1], { requiresGrad: true })]).options.weightDecay; // 0.01
  */
 export class AdamW extends Adam {
-  constructor(parameters: Iterable<Tensor>, options: AdamOptions = {}) {
+  constructor(parameters: ParametersOrGroups<AdamOptions & { lr: number }>, options: AdamOptions = {}) {
     super(parameters, options, true);
   }
 }

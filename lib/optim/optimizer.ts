@@ -1,65 +1,155 @@
+import { noGrad } from '../autograd.js';
+import { zeros } from '../creation.js';
 import { ArgumentError, ConvforgeError, check } from '../errors.js';
+import { onRun, supply } from '../ops/op.js';
 import { formatShape, sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
+
+/** What the options of every optimizer have. */
+export interface OptimizerOptions {
+  /** Learning rate, at least 0. */
+  lr: number;
+}
+
+/** Parameters that share options. Numbers among these may be changed between steps, as schedulers do. */
+export type ParameterGroup<O extends OptimizerOptions = OptimizerOptions> = O & {
+  readonly params: readonly Tensor[];
+  /** Learning rate that schedulers start from; set by the first one. */
+  initialLr?: number;
+};
+
+/** A group as it is given to an optimizer: options that it leaves out are the optimizer's. */
+export type GroupOptions<O extends OptimizerOptions = OptimizerOptions> = Partial<O> & {
+  readonly params: Tensor | Iterable<Tensor>;
+};
+
+/** What an optimizer is given to work on: parameters, or groups of them with options of their own. */
+export type ParametersOrGroups<O extends OptimizerOptions> = Iterable<Tensor> | Iterable<GroupOptions<O>>;
+
+/** What an optimizer keeps for one parameter. */
+export interface ParameterState {
+  /** Updates made to it; less than the optimizer's steps if it had no gradient in some. */
+  updates: number;
+  /** Tensors like the parameter, by name. */
+  readonly tensors: Record<string, Tensor>;
+}
 
 /** Tensors and numbers an optimizer needs to continue where it stopped. */
 export interface OptimizerState {
   step: number;
-  lr: number;
-  /** Per kind of state, one tensor a parameter, null where none exists yet. */
-  tensors: Record<string, (Tensor | null)[]>;
+  /** Options of each group, and how many parameters it has. */
+  groups: (OptimizerOptions & { size: number })[];
+  /** What is kept for each parameter, group by group; null before its first gradient. */
+  state: (ParameterState | null)[];
 }
 
-/** One kind of state: a tensor a parameter, null where none exists yet. */
-export interface StateList {
-  readonly tensors: (Tensor | null)[];
-  /** What a tensor is: one number an element of its parameter, or one count for all of it. */
-  readonly per: 'element' | 'parameter';
+/** What one kind of optimizer is. */
+export interface OptimizerKind<O extends OptimizerOptions> {
+  readonly name: string;
+  /** Throws for options out of range. */
+  checkOptions(options: O): void;
+  /** Names of tensors it keeps for a parameter: 'always', or 'optional' if that depends on options. */
+  readonly state: Readonly<Record<string, 'always' | 'optional'>>;
 }
 
-/** Base of all optimizers: a list of parameters, their gradients, and a rule that updates one parameter in place. */
-export abstract class Optimizer {
-  /** Learning rate, above or equal to 0; may be changed between steps. */
-  lr: number;
-  readonly parameters: readonly Tensor[];
-  /** Updates made so far. */
-  protected steps = 0;
+/**
+ * Base of all optimizers: groups of parameters, their gradients, and a rule that updates one parameter in place.
+ *
+ * An update is calls of ops on tensors that are zeros before the first one, and numbers that change between steps reach it
+ * through `supply`: so a step can be traced once and run again.
+ */
+export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
+  /** What groups get for options that they leave out. */
+  readonly options: Readonly<O>;
+  readonly groups: ParameterGroup<O>[] = [];
+  readonly #kind: OptimizerKind<O>;
+  readonly #states = new Map<Tensor, ParameterState>();
+  #steps = 0;
 
-  constructor(operation: string, parameters: Iterable<Tensor>, lr: number) {
-    this.parameters = [...parameters];
-    this.lr = lr;
-    check(this.parameters.length > 0, operation, () => 'there are no parameters to optimise', ArgumentError);
-    checkRange(operation, 'lr', lr, 0, Number.POSITIVE_INFINITY);
+  constructor(kind: OptimizerKind<O>, parameters: ParametersOrGroups<O>, options: O) {
+    this.#kind = kind;
+    this.options = options;
+    const given: (Tensor | GroupOptions<O>)[] = [...parameters];
+    check(given.length > 0, kind.name, () => 'there are no parameters to optimise', ArgumentError);
+    const groups = given[0] instanceof Tensor ? [{ params: given }] : given;
+    for (const group of groups) this.addParamGroup(group as GroupOptions<O>);
+  }
+
+  /** The parameters of all groups. */
+  get parameters(): readonly Tensor[] {
+    return this.groups.flatMap(({ params }) => params);
+  }
+
+  /** Learning rate of the first group, at least 0; setting it sets that of all groups. */
+  get lr(): number {
+    return this.groups[0].lr;
+  }
+
+  set lr(lr: number) {
+    for (const group of this.groups) group.lr = lr;
+  }
+
+  /**
+   * Adds parameters with options of their own, for example layers that are trained from some epoch on.
+   *
+   * @throws ArgumentError for options out of range, no parameters, results of operations, or parameters it already has
+   */
+  addParamGroup(group: GroupOptions<O>): void {
+    const { name } = this.#kind;
+    const given: unknown = group?.params;
+    const isIterable = typeof (given as Iterable<unknown> | undefined)?.[Symbol.iterator] === 'function';
+    const params = (isIterable ? [...(given as Iterable<unknown>)] : [given]) as Tensor[];
+    check(params.length > 0, name, () => 'a group has no parameters', ArgumentError);
     check(
-      new Set(this.parameters).size === this.parameters.length,
-      operation,
+      params.every((parameter) => parameter instanceof Tensor),
+      name,
+      () => 'parameters must be tensors, or groups { params, … } of them',
+      ArgumentError,
+    );
+    const all = [...this.parameters, ...params];
+    check(
+      new Set(all).size === all.length,
+      name,
       () => 'a parameter is listed twice, and would be updated twice in each step',
       ArgumentError,
     );
-    for (const parameter of this.parameters) {
+    for (const { node, shape } of params) {
       check(
-        !parameter.node,
-        operation,
-        () =>
-          `a parameter of shape ${formatShape(parameter.shape)} is the result of an operation; only leaves can be optimised`,
+        !node,
+        name,
+        () => `a parameter of shape ${formatShape(shape)} is the result of an operation; only leaves can be optimised`,
         ArgumentError,
       );
     }
+    const own = Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined));
+    const complete = { ...this.options, ...own, params } as ParameterGroup<O>;
+    this.#kind.checkOptions(complete);
+    this.groups.push(complete);
   }
 
-  /** Updates every parameter that has a gradient. */
+  /**
+   * Updates every parameter that has a gradient and still requires one.
+   *
+   * @throws ShapeError when a gradient is not like its parameter; then nothing has changed
+   */
   step(): void {
-    this.steps++;
-    this.parameters.forEach((parameter, i) => {
-      const { grad, shape, dtype } = parameter;
-      if (!grad || !parameter.requiresGrad) return;
-      check(
-        grad.dtype === dtype && sameShape(grad.shape, shape),
-        'step',
-        () => `a gradient is ${grad.dtype} ${formatShape(grad.shape)}, its parameter ${dtype} ${formatShape(shape)}`,
-      );
-      this.update(parameter, grad, i);
-      parameter.storage.version++;
+    const updates = this.groups.flatMap((group) =>
+      group.params.flatMap((parameter) => {
+        const { grad, shape, dtype } = parameter;
+        if (!grad || !parameter.requiresGrad) return [];
+        check(
+          grad.dtype === dtype && sameShape(grad.shape, shape),
+          'step',
+          () => `a gradient is ${grad.dtype} ${formatShape(grad.shape)}, its parameter ${dtype} ${formatShape(shape)}`,
+        );
+        return [{ parameter, grad, group }];
+      }),
+    );
+    onRun(() => {
+      this.#steps++;
+    });
+    noGrad(() => {
+      for (const { parameter, grad, group } of updates) this.update(parameter, grad, group, this.#stateOf(parameter));
     });
   }
 
@@ -68,47 +158,121 @@ export abstract class Optimizer {
     for (const parameter of this.parameters) parameter.grad = null;
   }
 
-  /** What is needed to continue later; shares memory with the optimizer. */
+  /** What is needed to continue later; its tensors share memory with the optimizer. */
   stateDict(): OptimizerState {
-    const copies = Object.entries(this.state()).map(([name, { tensors }]) => [name, [...tensors]]);
-    return { step: this.steps, lr: this.lr, tensors: Object.fromEntries(copies) };
+    return {
+      step: this.#steps,
+      groups: this.groups.map(({ params, ...options }) => ({ ...(options as OptimizerOptions), size: params.length })),
+      state: this.parameters.map((parameter) => {
+        const state = this.#states.get(parameter);
+        return state ? { updates: state.updates, tensors: { ...state.tensors } } : null;
+      }),
+    };
   }
 
-  /** Continues from a saved state. Throws ERR_STATE_DICT when it belongs to other parameters; then nothing has changed. */
-  loadStateDict({ step, lr, tensors }: OptimizerState): void {
-    const own = Object.entries(this.state());
-    const [first] = own[0];
-    for (const [name, { per }] of own) {
-      const fits = (parameter: Tensor, i: number) => {
-        const given = tensors[name]?.[i];
-        if (!given) return given === null && tensors[first][i] === null; // all kinds of state begin with the same step
-        if (!(given instanceof Tensor)) return false;
-        const [dtype, shape] = per === 'element' ? [parameter.dtype, parameter.shape] : ['int32', []];
-        return given.dtype === dtype && sameShape(given.shape, shape);
-      };
-      if (tensors[name]?.length !== this.parameters.length || !this.parameters.every(fits)) {
-        throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: ${name} does not fit the optimizer's parameters`);
-      }
-    }
-    if (!Number.isInteger(step) || step < 0 || !(lr >= 0)) {
-      throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: step ${step} or lr ${lr} is out of range`);
-    }
-    for (const [name, list] of own) {
-      for (const i of list.tensors.keys()) list.tensors[i] = tensors[name][i]?.clone() ?? null;
-    }
-    this.steps = step;
-    this.lr = lr;
+  /**
+   * Continues from a saved state, with the options it was saved with.
+   *
+   * @throws ConvforgeError ERR_STATE_DICT when it belongs to other parameters or another kind of optimizer; then nothing
+   *   has changed
+   */
+  loadStateDict(saved: OptimizerState): void {
+    const { step, groups, state } = saved ?? {};
+    const { parameters } = this;
+    const sizes = (list: readonly number[]) => `groups of ${list.join(', ')} parameters`;
+    const [own, given] = [this.groups.map(({ params }) => params.length), groups?.map?.(({ size }) => size)];
+    checkState(
+      given?.join() === own.join(),
+      () => `the state is of ${sizes(given ?? [])}, the optimizer of ${sizes(own)}`,
+    );
+    checkState(isCount(step), () => `step must be an integer of at least 0, got ${step}`);
+    for (const options of groups) this.#checkSaved(options as unknown as O);
+    checkState(
+      state?.length === parameters.length,
+      () => `the state is of ${state?.length} parameters, the optimizer of ${parameters.length}`,
+    );
+    state.forEach((each, i) => {
+      if (each !== null) this.#checkParameterState(each, parameters[i], i);
+    });
+    this.#steps = step;
+    groups.forEach(({ size, ...options }, i) => {
+      Object.assign(this.groups[i], options);
+    });
+    this.#states.clear();
+    state.forEach((each, i) => {
+      if (each === null) return;
+      const tensors = Object.entries(each.tensors).map(([name, tensor]) => [name, tensor.clone()]);
+      this.#states.set(parameters[i], { updates: each.updates, tensors: Object.fromEntries(tensors) });
+    });
   }
 
   /** Changes one parameter in place. */
-  protected abstract update(parameter: Tensor, gradient: Tensor, index: number): void;
+  protected abstract update(parameter: Tensor, gradient: Tensor, group: ParameterGroup<O>, state: ParameterState): void;
 
-  /** The optimizer's own lists of state tensors by name, at least one. */
-  protected abstract state(): Record<string, StateList>;
+  /** A tensor that is kept for a parameter, zeros at first. */
+  protected kept(name: string, { dtype, shape }: Tensor, { tensors }: ParameterState): Tensor {
+    tensors[name] ??= zeros(shape, { dtype });
+    return tensors[name];
+  }
+
+  /** Counts an update, and passes numbers on that are made anew for each; they get how many updates there were before. */
+  protected settings(
+    { dtype }: Tensor,
+    state: ParameterState,
+    length: number,
+    numbers: (updates: number) => readonly number[],
+  ): Tensor {
+    return supply(dtype, [length], (values) => (values as Float32Array).set(numbers(state.updates++)));
+  }
+
+  #stateOf(parameter: Tensor): ParameterState {
+    const known = this.#states.get(parameter);
+    if (known) return known;
+    const made: ParameterState = { updates: 0, tensors: {} };
+    this.#states.set(parameter, made);
+    return made;
+  }
+
+  #checkSaved(options: O): void {
+    try {
+      this.#kind.checkOptions(options);
+    } catch (error) {
+      throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #checkParameterState({ updates, tensors }: ParameterState, { dtype, shape }: Tensor, i: number): void {
+    checkState(isCount(updates), () => `updates of parameter ${i} must be an integer of at least 0, got ${updates}`);
+    const { name: kind, state: names } = this.#kind;
+    for (const name of Object.keys(tensors ?? {})) {
+      checkState(Object.hasOwn(names, name), () => `${kind} keeps no ${name} for a parameter`);
+    }
+    for (const [name, when] of Object.entries(names)) {
+      const tensor: unknown = tensors?.[name];
+      if (tensor === undefined && when === 'optional') continue;
+      checkState(
+        tensor instanceof Tensor && tensor.dtype === dtype && sameShape(tensor.shape, shape),
+        () =>
+          `${name} of parameter ${i} must be ${dtype} ${formatShape(shape)}, got ${tensor instanceof Tensor ? `${tensor.dtype} ${formatShape(tensor.shape)}` : typeof tensor}`,
+      );
+    }
+  }
+}
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function checkState(condition: boolean, rule: () => string): asserts condition {
+  if (!condition) throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: ${rule()}`);
 }
 
 /** Throws unless low ≤ value ≤ high. */
-export function checkRange(operation: string, option: string, value: number, low: number, high: number): void {
+export function checkRange(operation: string, option: string, value: number, low: number, high = Infinity): void {
   const range = high === Number.POSITIVE_INFINITY ? `at least ${low}` : `in [${low}, ${high}]`;
   check(value >= low && value <= high, operation, () => `${option} must be ${range}, got ${value}`, ArgumentError);
+}
+
+/** Throws unless there are two betas in [0, 1). */
+export function checkBetas(operation: string, betas: readonly [number, number]): void {
+  checkRange(operation, 'betas[0]', betas?.[0], 0, 1 - Number.EPSILON);
+  checkRange(operation, 'betas[1]', betas?.[1], 0, 1 - Number.EPSILON);
 }

@@ -1,8 +1,15 @@
 import { kernelsFor } from '../backend/backend.js';
 import { ArgumentError, check } from '../errors.js';
-import { empty, floats } from '../ops/op.js';
+import { apply, floats, type Op } from '../ops/op.js';
 import type { Tensor } from '../tensor.js';
-import { checkRange, Optimizer, type StateList } from './optimizer.js';
+import {
+  checkRange,
+  Optimizer,
+  type OptimizerKind,
+  type ParameterGroup,
+  type ParameterState,
+  type ParametersOrGroups,
+} from './optimizer.js';
 
 /** Options of {@link SGD}. */
 export interface SGDOptions {
@@ -16,7 +23,38 @@ export interface SGDOptions {
   weightDecay?: number;
   /** Look ahead along the momentum (Sutskever et al. 2013); needs momentum and no dampening. Default false. */
   nesterov?: boolean;
+  /** Go up the gradient instead of down. Default false. */
+  maximize?: boolean;
 }
+
+type Complete = Required<SGDOptions>;
+
+const kind: OptimizerKind<Complete> = {
+  name: 'SGD',
+  checkOptions({ lr, momentum, dampening, weightDecay, nesterov }) {
+    checkRange('SGD', 'lr', lr, 0);
+    checkRange('SGD', 'momentum', momentum, 0, 1);
+    checkRange('SGD', 'dampening', dampening, 0, 1);
+    checkRange('SGD', 'weightDecay', weightDecay, 0);
+    check(
+      !nesterov || (momentum > 0 && dampening === 0),
+      'SGD',
+      () => `nesterov needs momentum above 0 and no dampening, got ${momentum} and ${dampening}`,
+      ArgumentError,
+    );
+  },
+  state: { momentum: 'optional' },
+};
+
+const sgdUpdate: Op<{ nesterov: boolean }> = {
+  name: 'sgdUpdate',
+  forward([parameter, gradient, momentum, settings], { nesterov }) {
+    const [p, g, s] = [parameter, gradient, settings] as Tensor[];
+    kernelsFor(p.dtype).sgdUpdate(floats(p), floats(g), momentum && floats(momentum), floats(s), Number(nesterov));
+    return [];
+  },
+  updates: [0, 2],
+};
 
 /**
  * Stochastic gradient descent with momentum, to PyTorch's definition: buffer = momentum · buffer + (1 − dampening) · g,
@@ -29,45 +67,18 @@ export interface SGDOptions {
  * new SGD([w], { lr: 0.25 }).step();
  * w.toArray(); // [0.5]
  */
-export class SGD extends Optimizer {
-  readonly options: Readonly<Required<Omit<SGDOptions, 'lr'>>>;
-  readonly #momentum: (Tensor | null)[];
-
-  constructor(parameters: Iterable<Tensor>, options: SGDOptions) {
-    super('SGD', parameters, options.lr);
-    const { momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
-    checkRange('SGD', 'momentum', momentum, 0, 1);
-    checkRange('SGD', 'dampening', dampening, 0, 1);
-    checkRange('SGD', 'weightDecay', weightDecay, 0, Number.POSITIVE_INFINITY);
-    check(
-      !nesterov || (momentum > 0 && dampening === 0),
-      'SGD',
-      () => `nesterov needs momentum above 0 and no dampening, got ${momentum} and ${dampening}`,
-      ArgumentError,
-    );
-    this.options = { momentum, dampening, weightDecay, nesterov };
-    this.#momentum = this.parameters.map(() => null);
+export class SGD extends Optimizer<Complete> {
+  constructor(parameters: ParametersOrGroups<SGDOptions>, options: SGDOptions) {
+    const { lr, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false } = options;
+    super(kind, parameters, { lr, momentum, dampening, weightDecay, nesterov, maximize });
   }
 
-  protected update(parameter: Tensor, gradient: Tensor, index: number): void {
-    const { momentum, dampening, weightDecay, nesterov } = this.options;
-    const isFirst = this.#momentum[index] === null;
-    if (momentum !== 0 && isFirst) this.#momentum[index] = empty(parameter.dtype, parameter.shape);
-    const buffer = this.#momentum[index];
-    kernelsFor(parameter.dtype).sgdUpdate(
-      floats(parameter),
-      floats(gradient),
-      buffer && floats(buffer),
-      this.lr,
-      momentum,
-      dampening,
-      weightDecay,
-      Number(nesterov),
-      Number(isFirst),
-    );
-  }
-
-  protected state(): Record<string, StateList> {
-    return { momentum: { tensors: this.#momentum, per: 'element' } };
+  protected update(parameter: Tensor, gradient: Tensor, group: ParameterGroup<Complete>, state: ParameterState): void {
+    const momentum = group.momentum === 0 ? null : this.kept('momentum', parameter, state);
+    const settings = this.settings(parameter, state, 5, (updates) => {
+      const fresh = updates === 0 ? 1 : 1 - group.dampening;
+      return [group.lr, group.weightDecay, group.momentum, fresh, group.maximize ? -1 : 1];
+    });
+    apply(sgdUpdate, [parameter, gradient, momentum, settings], { nesterov: group.nesterov });
   }
 }

@@ -29,6 +29,8 @@ const NULLABLE: Record<string, number[]> = {
   batchNormForward: [3, 4],
   batchNormBackward: [4],
   sgdUpdate: [2],
+  adamUpdate: [4],
+  rmspropUpdate: [3, 4],
 };
 /** Arguments whose length says how much there is to do: a shorter one is a smaller call. */
 const SETS_LENGTH: Record<string, number> = {
@@ -37,8 +39,12 @@ const SETS_LENGTH: Record<string, number> = {
   cast: 1,
   fill: 0,
   nonZero: 0,
+  randomMask: 1,
   sgdUpdate: 0,
   adamUpdate: 0,
+  rmspropUpdate: 0,
+  lionUpdate: 0,
+  blend: 0,
 };
 /** Kernels that take buffers of any kind, which must be the same for all of them. */
 const ANY_KIND: Record<string, number[]> = {

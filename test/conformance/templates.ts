@@ -63,6 +63,7 @@ const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   maxPool2dGather: [data(poolX), indices(), output(poolY), pool],
   avgPool2dForward: [data(poolX), output(poolY), pool],
   avgPool2dBackward: [data(poolY), output(poolX), pool],
+  adaptiveMaxPool2dForward: [data(288), output(90), output(90, 'int32'), adaptive],
   adaptiveAvgPool2dForward: [data(288), output(90), adaptive],
   adaptiveAvgPool2dBackward: [data(90), output(288), adaptive],
   batchNormStatistics: [data(120), output(4), output(4), channels],
@@ -143,8 +144,12 @@ const TEMPLATES: { [K in keyof Kernels]: Argument[] } = {
   logSoftmaxBackward: [data(84), data(84), output(84), axis],
   crossEntropyForward: [data(84), labels(), output(12), output(84), axis],
   crossEntropyBackward: [data(12), data(84), labels(), output(84), axis],
-  sgdUpdate: [state(50), data(50), state(50), 0.1, 0.9, 0, 0, 0, 0],
-  adamUpdate: [state(50), data(50), state(50), state(50), 0.1, 0.9, 0.999, 1e-8, 0, 0, 0.1, 0.001],
+  randomMask: [whole(2), output(50), 0.3],
+  sgdUpdate: [state(50), data(50), state(50), input(positives(5, 1)), 0],
+  adamUpdate: [state(50), data(50), state(50), state(50), state(50), input(positives(10, 1))],
+  rmspropUpdate: [state(50), data(50), state(50), state(50), state(50), input(positives(7, 1))],
+  lionUpdate: [state(50), data(50), state(50), input(positives(7, 1))],
+  blend: [state(50), data(50), input(positives(2, 1))],
 };
 
 /** A small valid call of every kernel. */
