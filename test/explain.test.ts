@@ -260,13 +260,11 @@ describe('pictures', () => {
 
   it('of what speaks for an answer, in colour, normalised and with more channels too', async () => {
     const labels = ['cat', 'dog', 'cow'];
-    const svg = await explanationPicture(net(), rand([2, 1, 8, 8]), {
-      target: [2, 0],
-      labels,
-      captions: ['a', 'b & c'],
-    });
+    const svg = await explanationPicture(net(), rand([2, 1, 8, 8]), { target: [2, 0], labels });
     expect(imagesIn(svg)).toBe(6);
-    for (const text of ['>cow<', '>cat<', '>b &amp; c<']) expect(svg).toContain(text);
+    expect([svg.match(/>cow</g)?.length, svg.match(/>cat</g)?.length, svg.includes('>dog<')]).toEqual([3, 3, false]);
+    const captions = ['a', 'b & c'];
+    expect(await explanationPicture(net(), rand([2, 1, 8, 8]), { captions })).toContain('>b &amp; c<');
     for (const channels of [2, 3]) {
       const wide = new nn.Sequential(
         new nn.Conv2d(channels, 2, 3),

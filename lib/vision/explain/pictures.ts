@@ -6,6 +6,7 @@ import { Tensor } from '../../tensor.js';
 import { extent } from '../colormap.js';
 import { overlayHeatmap } from '../overlayheatmap.js';
 import { imagePanel, type PanelRow } from '../panel.js';
+import { textWidth } from '../svg.js';
 import { type Activation, activationOf, record } from './activations.js';
 import { type GradCamOptions, gradCam } from './gradcam.js';
 import { checkImages, saliency } from './saliency.js';
@@ -100,13 +101,15 @@ export async function featureMapsPicture(
   );
   const rows = chosen.map(({ name, module, output }): PanelRow => {
     const [, c, h, w] = output.shape;
-    const maps = samples(output.reshape([c, 1, h, w]) as Tensor<'float32'>).slice(0, channels);
+    const maps = samples(output.reshape([c, 1, h, w]) as Tensor<'float32'>)
+      .slice(0, channels)
+      .map(stretched);
     const first = maps.length < c ? `\nthe first ${maps.length}` : '';
     const title = `${name}: ${module.constructor.name}\n${c} of ${h}×${w}${first}`;
     return {
       title,
       images: maps,
-      range: 'each',
+      range: [0, 1],
       colormap: 'sequential',
       imageHeight: Math.min(96, Math.max(24, 4 * h)),
     };
@@ -123,11 +126,15 @@ function stages(activations: readonly Activation[]): Activation[] {
   return last.slice(-MOST_LAYERS);
 }
 
+/** Room for the titles of rows and between columns, in pixels. */
+const TITLE_WIDTH = 220;
+const COLUMN_GAP = 8;
+
 /** Options of {@link explanationPicture}. */
 export interface ExplanationPictureOptions extends GradCamOptions {
   /** Names of the classes. Default their numbers. */
   labels?: readonly string[];
-  /** A line below each image, such as what it really shows. Default none. */
+  /** A line below each image. Default: the name of its class. */
   captions?: readonly string[];
   title?: string;
   /** Height of the images in the drawing, in pixels. Default 112. */
@@ -155,15 +162,19 @@ export async function explanationPicture(
   const pixels = samples(saliency(model, x, { target: classes }));
   const evidence = samples(gradCam(model, x, { target: classes, layer }));
   const images = samples(x).map(pictureOf);
-  const names = classes.map((label) => labels?.[label] ?? String(label));
+  // The same in all rows, so that what belongs together stands in one column.
+  const names = captions ?? classes.map((label) => labels?.[label] ?? String(label));
+  const [, , h, w] = x.shape;
+  const column = Math.max((imageHeight * w) / h, ...names.map((name) => textWidth(name, 11))) + COLUMN_GAP;
   return imagePanel({
     title,
     imageHeight,
+    width: TITLE_WIDTH + images.length * column,
     rows: [
-      { title: 'images', images, captions },
-      { title: 'pixels that matter\n(saliency)', images: pixels, colormap: 'heat', range: 'each' },
+      { title: 'image', images, captions: names },
+      { title: 'pixels that matter\n(saliency)', images: pixels, colormap: 'heat', range: 'each', captions: names },
       {
-        title: 'evidence for the class\n(Grad-CAM)',
+        title: 'evidence\n(Grad-CAM)',
         images: images.map((image, i) => overlayHeatmap(image, evidence[i], { range: [0, 1] })),
         captions: names,
       },
@@ -180,5 +191,11 @@ function samples(x: Tensor<'float32'>): Tensor<'float32'>[] {
 function pictureOf(image: Tensor<'float32'>): Tensor<'float32'> {
   const shown = image.shape[0] === 1 || image.shape[0] === 3 ? image : image.mean(0, { keepDims: true });
   const [low, high] = extent([shown]);
-  return low >= 0 && high <= 1 ? shown : shown.sub(low).div(high > low ? high - low : 1);
+  return low >= 0 && high <= 1 ? shown : stretched(shown);
+}
+
+/** Values from the least to the greatest as 0 … 1; all 0 when they are the same, as in a map that nothing excites. */
+function stretched(x: Tensor<'float32'>): Tensor<'float32'> {
+  const [low, high] = extent([x]);
+  return x.sub(low).div(high > low ? high - low : 1);
 }
