@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'ERR_FILE_FORMAT'
   | 'ERR_TRACE'
   | 'ERR_NATIVE'
+  | 'ERR_DATA'
+  | 'ERR_DIVERGED'
   | 'ERR_ABORTED';
 
 /** Base of all errors convforge throws on purpose. `code` is stable across releases, the message is for people. */
@@ -76,6 +78,20 @@ export class TraceError extends ConvforgeError {
 export class NativeError extends ConvforgeError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_NATIVE', message, options);
+  }
+}
+
+/** A sample cannot be loaded, a download failed, or a thread that loads data has ended. */
+export class DataError extends ConvforgeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_DATA', message, options);
+  }
+}
+
+/** Training has come to losses or weights that are no finite numbers, and cannot go on. */
+export class DivergedError extends ConvforgeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_DIVERGED', message, options);
   }
 }
 

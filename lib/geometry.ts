@@ -58,6 +58,18 @@ export const MAP_OPTION_FIELDS = [
   'operation', 'otherKind', 'activation',
   'haloOther', 'haloOut', 'blocksOther', 'blocksOut',
 ] as const;
+/**
+ * An activation that follows a blocked tensor or is gone back through, and how the other tensor (a residual, or what the
+ * derivative is taken of) and the result lie.
+ */
+export const ACTIVATION_OPTION_FIELDS = ['activation', 'haloOther', 'haloOut', 'blocksOther', 'blocksOut'] as const;
+/** The way back through a batch norm of a blocked tensor x: In is dy, Value is y, Out is dx. */
+// biome-ignore format: one line a meaning
+export const NORM_GRADIENT_OPTION_FIELDS = [
+  'activation', 'batchStatistics',
+  'haloIn', 'haloValue', 'haloOut', 'haloResidual',
+  'blocksIn', 'blocksValue', 'blocksOut', 'blocksResidual',
+] as const;
 
 type Geometry<F extends readonly string[]> = Record<F[number], number>;
 export type Conv2dGeometry = Geometry<typeof CONV2D_FIELDS>;
@@ -75,6 +87,8 @@ export type BlockedGeometry = Geometry<typeof BLOCKED_FIELDS>;
 export type LayoutOptions = Geometry<typeof LAYOUT_OPTION_FIELDS>;
 export type ConvolutionOptions = Geometry<typeof CONVOLUTION_OPTION_FIELDS>;
 export type MapOptions = Geometry<typeof MAP_OPTION_FIELDS>;
+export type ActivationOptions = Geometry<typeof ACTIVATION_OPTION_FIELDS>;
+export type NormGradientOptions = Geometry<typeof NORM_GRADIENT_OPTION_FIELDS>;
 
 /** Flattens a geometry in the order of its field list. */
 export function encode<F extends readonly string[]>(fields: F, geometry: Geometry<F>): Int32Array {
@@ -95,6 +109,17 @@ export type Pair = number | readonly [number, number];
  * bottom and right).
  */
 export type Padding = number | readonly [number, number] | readonly [number, number, number, number] | 'same' | 'valid';
+
+/** Reads an option that is one integer of at least `least`. */
+export function whole(operation: string, option: string, value: number, least: number): number {
+  check(
+    Number.isInteger(value) && value >= least && value < 2 ** 31,
+    operation,
+    () => `${option} must be an integer of at least ${least}, got ${JSON.stringify(value)}`,
+    ArgumentError,
+  );
+  return value;
+}
 
 /** Reads a {@link Pair} option; every value must be an integer of at least `least`. */
 export function pair(operation: string, option: string, value: Pair, least: number): [number, number] {

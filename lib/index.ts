@@ -37,4 +37,5 @@ export { Adam, AdamW, Lion, RMSprop, SGD } from './optim/index.js';
 export { Generator, type GeneratorState, manualSeed } from './random.js';
 export type { Shape } from './shape.js';
 export { type NestedArray, Tensor, type TensorData } from './tensor.js';
+export * from './train/index.js';
 export { version } from './version.js';

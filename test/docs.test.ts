@@ -12,9 +12,23 @@ import { root } from './compiled.js';
 
 /** Files whose examples are run. */
 const FILES = [
-  ...['ops', 'nn', 'optim', 'optim/schedulers', 'models', 'vision', 'data', 'backend', 'onnx', 'onnx/export'].flatMap(
-    (folder) => readdirSync(join(root, 'lib', folder)).map((name) => `${folder}/${name}`),
-  ),
+  ...[
+    'ops',
+    'nn',
+    'optim',
+    'optim/schedulers',
+    'models',
+    'vision',
+    'vision/explain',
+    'train',
+    'train/metrics',
+    'data',
+    'data/loader',
+    'data/transforms',
+    'backend',
+    'onnx',
+    'onnx/export',
+  ].flatMap((folder) => readdirSync(join(root, 'lib', folder)).map((name) => `${folder}/${name}`)),
   ...['creation.ts', 'random.ts', 'autograd.ts', 'tensor.ts', 'gradientcheck.ts'],
 ].filter((file) => file.endsWith('.ts'));
 

@@ -7,6 +7,7 @@ import { CORE_REJECTIONS } from './cases/errors/core.js';
 import { IMAGE_REJECTIONS } from './cases/errors/images.js';
 import { INDEXING_REJECTIONS } from './cases/errors/indexing.js';
 import { LAYER_REJECTIONS } from './cases/errors/layers.js';
+import { LOSS_REJECTIONS } from './cases/errors/losses.js';
 import { MODEL_REJECTIONS } from './cases/errors/models.js';
 import { OP_REJECTIONS } from './cases/errors/ops.js';
 import { OPTIM_REJECTIONS } from './cases/errors/optim.js';
@@ -20,6 +21,7 @@ const REJECTIONS = {
   ...IMAGE_REJECTIONS,
   ...LAYER_REJECTIONS,
   ...OPTIM_REJECTIONS,
+  ...LOSS_REJECTIONS,
   ...MODEL_REJECTIONS,
 };
 

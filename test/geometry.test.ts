@@ -207,6 +207,8 @@ describe('the native headers', () => {
     ['LayoutOptions', geometry.LAYOUT_OPTION_FIELDS],
     ['ConvolutionOptions', geometry.CONVOLUTION_OPTION_FIELDS],
     ['MapOptions', geometry.MAP_OPTION_FIELDS],
+    ['ActivationOptions', geometry.ACTIVATION_OPTION_FIELDS],
+    ['NormGradientOptions', geometry.NORM_GRADIENT_OPTION_FIELDS],
   ])('have the fields of %s in the order of lib/geometry.ts', (name, fields) => {
     expect(structs().get(name)).toEqual([...fields]);
   });

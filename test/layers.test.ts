@@ -127,8 +127,8 @@ describe('Conv2d', () => {
   );
 
   it.each<[() => unknown, string]>([
-    [() => new nn.Conv2d(0, 1, 1), 'Conv2d: channels and groups must be integers of at least 1, got 0, 1, 1'],
-    [() => new nn.Conv2d(1, 1.5, 1), 'Conv2d: channels and groups must be integers of at least 1, got 1, 1.5, 1'],
+    [() => new nn.Conv2d(0, 1, 1), 'Conv2d: inChannels must be an integer of at least 1, got 0'],
+    [() => new nn.Conv2d(1, 1.5, 1), 'Conv2d: outChannels must be an integer of at least 1, got 1.5'],
     [
       () => new nn.Conv2d(3, 4, 1, { groups: 2 }),
       'Conv2d: 3 input and 4 output channels cannot be split into 2 groups',
@@ -258,7 +258,7 @@ describe('layers without parameters', () => {
       'ShapeError ERR_SHAPE linear: weight [3, 2] expects 2 features, x [2, 3] has 3',
     );
     expect(failure(() => new nn.Linear(0, 3))).toBe(
-      'ArgumentError ERR_ARGUMENT Linear: features must be integers of at least 1, got 0 and 3',
+      'ArgumentError ERR_ARGUMENT Linear: inFeatures must be an integer of at least 1, got 0',
     );
   });
 

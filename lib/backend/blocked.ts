@@ -106,6 +106,70 @@ export interface BlockedKernels {
     beta: number,
   ): void;
   /**
+   * Mean and biased variance of each channel, [c] both: what batchNormStatistics gives. Of no elements both are NaN.
+   */
+  blockedChannelStatistics(x: Float32Array, mean: Float32Array, variance: Float32Array, g: Int32Array): void;
+  /**
+   * y = activation((x − mean) / √(variance + eps) · weight + bias + residual); null weight is 1, null bias and residual 0.
+   * mean, variance, weight and bias [c]; `options` are ActivationOptions, Other being the residual, and the activation one
+   * of identity, relu, clip, leakyRelu and hardSwish. y may be x or the residual if they lie alike.
+   */
+  blockedBatchNorm(
+    x: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    residual: Float32Array | null,
+    y: Float32Array,
+    g: Int32Array,
+    options: Int32Array,
+    eps: number,
+    alpha: number,
+    beta: number,
+  ): void;
+  /**
+   * The gradients of blockedBatchNorm. With dz = dy · activation′ they are those of batchNormBackward of dz, and
+   * dresidual = dz; dresidual, dweight and dbias may be null. Unless a residual was added, y is null and the activation's
+   * argument is computed again from x, weight and bias; with a residual, y is the result and the activation identity (then
+   * y is null) or relu. `options` are NormGradientOptions. dx and dresidual may be dy or y, and dx may be x, if they lie
+   * alike: over dy is fastest.
+   */
+  blockedBatchNormBackward(
+    dy: Float32Array,
+    y: Float32Array | null,
+    x: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    dx: Float32Array,
+    dresidual: Float32Array | null,
+    dweight: Float32Array | null,
+    dbias: Float32Array | null,
+    g: Int32Array,
+    options: Int32Array,
+    eps: number,
+    alpha: number,
+    beta: number,
+  ): void;
+  /**
+   * dx = dy · activation′(value), and dbias [c] = Σ dx over each channel; dx or dbias may be null. `value` is the result of
+   * relu, hardSigmoid, sigmoid and tanh (for relu its argument will do), the argument of clip, leakyRelu, hardSwish, silu
+   * and gelu, and null for identity. `g` is how dy lies; `options` are ActivationOptions, Other being the value. dx may be
+   * dy or the value if they lie alike.
+   */
+  blockedActivationGrad(
+    dy: Float32Array,
+    value: Float32Array | null,
+    dx: Float32Array | null,
+    dbias: Float32Array | null,
+    g: Int32Array,
+    options: Int32Array,
+    alpha: number,
+    beta: number,
+  ): void;
+  /**
    * Channel first + i of y is channel channels[i] of x. Of the last block written, channels behind the last one are
    * overwritten: what is put together from several tensors is put together in order.
    */

@@ -2,13 +2,23 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
+import { evalCommand } from './eval.js';
 import { filterCommand } from './filter.js';
 import { inspectCommand } from './inspect.js';
 import { matchCommand } from './match.js';
+import { trainCommand } from './train.js';
 
 /** All commands, in the order of the help. Each module loads what it works with when its command runs. */
 function commands(): Command[] {
-  return [demoCommand(), filterCommand(), matchCommand(), inspectCommand(), doctorCommand()];
+  return [
+    demoCommand(),
+    trainCommand(),
+    evalCommand(),
+    filterCommand(),
+    matchCommand(),
+    inspectCommand(),
+    doctorCommand(),
+  ];
 }
 
 function createProgram(): Command {

@@ -1,66 +1,91 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { ArgumentError, ConvforgeError } from '../errors.js';
+import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import { Tensor } from '../tensor.js';
-import { readIdx } from './idx.js';
+import { type DownloadedOptions, type RemoteFile, RemoteFiles } from './datafolder.js';
+import { type IdxArray, readIdx } from './idx.js';
 import { TensorDataset } from './tensordataset.js';
 
-/** Options of {@link mnist}. */
-export interface MnistOptions {
+/** Options of {@link mnist} and {@link fashionMnist}. */
+export interface MnistOptions extends DownloadedOptions {
   /** The 60,000 images for training (default) or the 10,000 for testing. */
   split?: 'train' | 'test';
-  /**
-   * Folder with the four original files (`train-images-idx3-ubyte.gz` …, packed or unpacked). Default: `mnist` inside the
-   * folder that the environment variable CONVFORGE_DATA names.
-   */
-  root?: string;
 }
 
-const FILES = {
-  train: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte'],
-  test: ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
+/** Datasets in MNIST's four files; the checksums are those that the sources publish. */
+const SETS = {
+  mnist: {
+    folder: 'mnist',
+    addresses: ['https://ossci-datasets.s3.amazonaws.com/mnist', 'http://yann.lecun.com/exdb/mnist'],
+    train: ['f68b3c2dcbeaaa9fbdd348bbdeb94873', 'd53e105ee54ea40749a09fcbcd1e9432'],
+    test: ['9fb629c4189551a2d022fa330f9573f3', 'ec29112dd5afa0611ce80d1b7f02629c'],
+  },
+  fashionMnist: {
+    folder: 'fashion-mnist',
+    addresses: ['http://fashion-mnist.s3-website.eu-central-1.amazonaws.com'],
+    train: ['8d4fb7e6c68d591d4c3dfef9ec88bf0d', '25c81989df183df01b3e8a0aad5dffbe'],
+    test: ['bef4ecab320f06d8554ea6380940ec79', 'bb300cfdad3c16e7a12a480ee83cd310'],
+  },
 } as const;
+
+const PREFIXES = { train: 'train', test: 't10k' } as const;
 
 /**
  * MNIST, handwritten digits (LeCun, Cortes, Burges): images [60000 or 10000, 1, 28, 28] in 0 … 1, labels 0 … 9.
  *
- * @throws ArgumentError when no folder is given or a file is not there; ConvforgeError ERR_FILE_FORMAT for damaged files
+ * The four original files, packed or unpacked, are looked for in `root`, or in `mnist` inside CONVFORGE_DATA or the user's
+ * cache folder, to which they are downloaded when they are missing.
+ *
+ * @throws ArgumentError when a file is not in `root`; DataError when it cannot be downloaded; ConvforgeError ERR_FILE_FORMAT
+ *   for damaged files
  */
-export async function mnist({ split = 'train', root }: MnistOptions = {}): Promise<TensorDataset> {
-  const folder = root ?? (process.env.CONVFORGE_DATA && join(process.env.CONVFORGE_DATA, 'mnist'));
-  if (!folder) {
-    throw new ArgumentError('mnist: give { root } or set CONVFORGE_DATA to the folder that holds a folder mnist');
-  }
-  const [imageFile, labelFile] = FILES[split];
+export async function mnist(options: MnistOptions = {}): Promise<TensorDataset> {
+  return load('mnist', options);
+}
+
+/**
+ * Fashion-MNIST, articles of clothing (Xiao, Rasul, Vollgraf): images [60000 or 10000, 1, 28, 28] in 0 … 1, labels 0 … 9:
+ * T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
+ *
+ * The files have the names of MNIST's, in a folder `fashion-mnist`; the rest as in {@link mnist}.
+ *
+ * @throws ArgumentError when a file is not in `root`; DataError when it cannot be downloaded; ConvforgeError ERR_FILE_FORMAT
+ *   for damaged files
+ */
+export async function fashionMnist(options: MnistOptions = {}): Promise<TensorDataset> {
+  return load('fashionMnist', options);
+}
+
+async function load(name: keyof typeof SETS, options: MnistOptions): Promise<TensorDataset> {
+  const { split = 'train' } = options;
+  check(
+    Object.hasOwn(PREFIXES, split),
+    name,
+    () => `split must be train or test, got ${JSON.stringify(split)}`,
+    ArgumentError,
+  );
+  const { folder, addresses, [split]: checksums } = SETS[name];
+  const files = new RemoteFiles(name, folder, addresses, options);
+  const [imageFile, labelFile] = [`${PREFIXES[split]}-images-idx3-ubyte`, `${PREFIXES[split]}-labels-idx1-ubyte`];
   // One after the other, so that the same file is named each time when several are missing.
-  const images = await load(folder, imageFile);
-  const labels = await load(folder, labelFile);
+  const images = await read(files, imageFile, checksums[0]);
+  const labels = await read(files, labelFile, checksums[1]);
   const [count, h, w] = images.shape;
   if (images.shape.length !== 3 || labels.shape.length !== 1 || labels.shape[0] !== count) {
-    throw new ConvforgeError('ERR_FILE_FORMAT', `mnist: ${imageFile} and ${labelFile} do not belong together`);
+    throw new ConvforgeError('ERR_FILE_FORMAT', `${name}: ${imageFile} and ${labelFile} do not belong together`);
   }
-  const pixels = Float32Array.from(images.data, (value) => value / 255);
+  // in shared memory, so that the workers of a DataLoader have it once
+  const pixels = new Float32Array(new SharedArrayBuffer(4 * images.data.length));
+  for (let i = 0; i < pixels.length; i++) pixels[i] = images.data[i] / 255;
   return new TensorDataset(
     new Tensor('float32', pixels, [count, 1, h, w]),
     new Tensor('int32', Int32Array.from(labels.data)),
   );
 }
 
-async function load(folder: string, name: string) {
-  for (const file of [join(folder, `${name}.gz`), join(folder, name)]) {
-    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
-    if (!bytes) continue;
-    try {
-      return readIdx(file.endsWith('.gz') ? gunzipSync(bytes) : bytes);
-    } catch (error) {
-      throw new ConvforgeError('ERR_FILE_FORMAT', `mnist: ${file} is damaged: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-  }
-  throw new ArgumentError(`mnist: there is no ${name} or ${name}.gz in ${folder}`);
+async function read(files: RemoteFiles, name: string, md5: string): Promise<IdxArray> {
+  const packed: RemoteFile = { name: `${name}.gz`, md5 };
+  const find = () => files.find([packed.name, name], readIdx);
+  const found = await find();
+  if (found) return found;
+  await files.fetch(packed, `${name} or ${name}.gz`);
+  return (await find()) as IdxArray;
 }

@@ -1,8 +1,11 @@
-import { ArgumentError, check } from '../errors.js';
+import type { DType, TypedArrays } from '../dtype.js';
+import { ArgumentError, check, DTypeError } from '../errors.js';
 import { empty } from '../ops/op.js';
 import { defaultGenerator, type Generator } from '../random.js';
 import { formatShape, sizeOf } from '../shape.js';
-import type { Tensor } from '../tensor.js';
+import { Tensor } from '../tensor.js';
+import { checkPosition, type Dataset, type Sample } from './dataset.js';
+import type { Portable, Recipe } from './loader/recipe.js';
 
 /** Options of {@link TensorDataset.batches}. */
 export interface BatchOptions {
@@ -17,20 +20,21 @@ export interface BatchOptions {
 }
 
 /**
- * Images and labels held in memory: images [count, ...], labels [count].
+ * Images and labels held in memory: images [count, ...]; labels [count], classes of int32, or any other targets
+ * [count, ...].
  *
  * @example
  * const data = new TensorDataset(zeros([10, 1, 8, 8]), zeros([10], { dtype: 'int32' }));
  * [...data.batches({ batchSize: 4 })].map((batch) => batch.images.shape[0]); // [4, 4, 2]
  */
-export class TensorDataset {
+export class TensorDataset<L extends DType = 'int32'> implements Dataset, Portable {
   readonly images: Tensor<'float32'>;
-  readonly labels: Tensor<'int32'>;
+  readonly labels: Tensor<L>;
 
   /** @throws ShapeError unless both have the same number of samples */
-  constructor(images: Tensor<'float32'>, labels: Tensor<'int32'>) {
+  constructor(images: Tensor<'float32'>, labels: Tensor<L>) {
     check(
-      images.rank >= 1 && labels.rank === 1 && labels.size === images.shape[0],
+      images.rank >= 1 && labels.rank >= 1 && labels.shape[0] === images.shape[0],
       'TensorDataset',
       () =>
         `images [count, ...] and labels [count] must agree, got ${formatShape(images.shape)} and ${formatShape(labels.shape)}`,
@@ -41,31 +45,41 @@ export class TensorDataset {
 
   /** Number of samples. */
   get length(): number {
-    return this.labels.size;
+    return this.images.shape[0];
+  }
+
+  /** The sample at a position, copied. Throws an ArgumentError for a position outside [0, length). */
+  get(index: number): Sample & { image: Tensor<'float32'> } {
+    checkPosition('TensorDataset.get', index, this.length);
+    const { labels } = this;
+    const isClass = labels.rank === 1 && labels.dtype === 'int32';
+    return {
+      image: new Tensor('float32', row(this.images, index).slice(), this.images.shape.slice(1)),
+      label: isClass
+        ? (labels.storage.values[index] as number)
+        : new Tensor(labels.dtype, row(labels, index).slice() as TypedArrays[L], labels.shape.slice(1)),
+    };
   }
 
   /** The samples at the given positions, copied. Throws an ArgumentError for a position outside [0, length). */
-  select(positions: ArrayLike<number>): TensorDataset {
-    const sample = this.images.shape.slice(1);
-    const size = sizeOf(sample);
-    const images = empty('float32', [positions.length, ...sample]);
-    const labels = empty('int32', [positions.length]);
+  select(positions: ArrayLike<number>): TensorDataset<L> {
+    const images = empty('float32', [positions.length, ...this.images.shape.slice(1)]);
+    const labels = empty(this.labels.dtype, [positions.length, ...this.labels.shape.slice(1)]);
     for (let i = 0; i < positions.length; i++) {
       const from = positions[i];
-      check(
-        Number.isInteger(from) && from >= 0 && from < this.length,
-        'TensorDataset.select',
-        () => `position ${from} is outside [0, ${this.length})`,
-        ArgumentError,
-      );
-      images.storage.values.set(this.images.storage.values.subarray(from * size, (from + 1) * size), i * size);
-      labels.storage.values[i] = this.labels.storage.values[from];
+      checkPosition('TensorDataset.select', from, this.length);
+      row(images, i).set(row(this.images, from));
+      (row(labels, i) as Uint8Array).set(row(this.labels, from) as Uint8Array);
     }
     return new TensorDataset(images, labels);
   }
 
+  recipe(): Recipe {
+    return { module: import.meta.url, name: 'TensorDataset', arguments: [this.images, this.labels] };
+  }
+
   /** Runs through all samples once, in batches. Throws an ArgumentError for a batch size below 1. */
-  *batches({ batchSize, shuffle, dropLast, generator }: BatchOptions): IterableIterator<TensorDataset> {
+  *batches({ batchSize, shuffle, dropLast, generator }: BatchOptions): IterableIterator<TensorDataset<L>> {
     check(
       Number.isInteger(batchSize) && batchSize >= 1,
       'TensorDataset.batches',
@@ -85,16 +99,22 @@ export class TensorDataset {
    * Splits off a held-out part of about `fraction`, in (0, 1), in which every class has its share; the choice follows the
    * generator. Returns [rest, held out].
    */
-  stratifiedSplit(fraction: number, generator: Generator = defaultGenerator): [TensorDataset, TensorDataset] {
+  stratifiedSplit(fraction: number, generator: Generator = defaultGenerator): [TensorDataset<L>, TensorDataset<L>] {
     check(
       fraction > 0 && fraction < 1,
       'TensorDataset.stratifiedSplit',
       () => `fraction must be in (0, 1), got ${fraction}`,
       ArgumentError,
     );
+    check(
+      this.labels.rank === 1 && this.labels.dtype === 'int32',
+      'TensorDataset.stratifiedSplit',
+      () => `labels must be classes, int32 [count], got ${this.labels.dtype} ${formatShape(this.labels.shape)}`,
+      DTypeError,
+    );
     const byClass = new Map<number, number[]>();
     for (const position of generator.permutation(this.length)) {
-      const label = this.labels.storage.values[position];
+      const label = this.labels.storage.values[position] as number;
       const members = byClass.get(label);
       if (members) members.push(position);
       else byClass.set(label, [position]);
@@ -108,4 +128,10 @@ export class TensorDataset {
     }
     return [this.select(rest), this.select(held)];
   }
+}
+
+/** The elements of a tensor that belong to one position of its first axis. */
+function row<D extends DType>(tensor: Tensor<D>, position: number): TypedArrays[D] {
+  const size = sizeOf(tensor.shape.slice(1));
+  return tensor.storage.values.subarray(position * size, (position + 1) * size) as TypedArrays[D];
 }

@@ -6,7 +6,7 @@ import type { Kernels } from '../backend/typescript.js';
 import { DTYPES, type TypedArray } from '../dtype.js';
 import { BLOCKED_FIELDS, type BlockedGeometry, encode } from '../geometry.js';
 import { stridedCopy } from '../ops/copy.js';
-import { withTracer } from '../ops/op.js';
+import { outputsOf, withTracer } from '../ops/op.js';
 import { sameShape, stridesOf } from '../shape.js';
 import { HollowStorage, isHollowArray, Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
@@ -24,6 +24,15 @@ export interface Blocked {
   readonly g: BlockedGeometry;
 }
 
+/** What stands in a listing for memory that outlives a run. */
+export interface StateBuffer {
+  readonly storage: Storage;
+  readonly array: TypedArray;
+  /** The memory itself, to be lent to each run. */
+  readonly of: Storage;
+  isChanged: boolean;
+}
+
 /**
  * Writes the kernel calls of a graph. A node without a rule of its own runs the code of its op on kernels that only note
  * what they are called with. Values are converted between layouts when the first reader wants the other one.
@@ -37,7 +46,10 @@ export class Emitter {
   readonly #layout: Layout;
   readonly #plain = new Map<Value, Tensor>();
   readonly #blocked = new Map<Value, Blocked>();
+  readonly #taps = new Map<Value, Uint8Array>();
   readonly #emitted = new Set<Node>();
+  /** What stands for memory that outlives a run, by the memory itself. */
+  readonly #state = new Map<Storage, StateBuffer>();
   #graph: Graph | null = null;
 
   constructor(addon: NativeAddon, weights: Weights, layout: Layout) {
@@ -47,8 +59,8 @@ export class Emitter {
     this.#layout = layout;
   }
 
-  /** Writes all of a graph. Returns the arrays that stand for its inputs and outputs, each of its own. */
-  emit(graph: Graph, exact: boolean): { inputs: TypedArray[]; outputs: TypedArray[] } {
+  /** Writes all of a graph. Returns the arrays that stand for its inputs and outputs, each of its own, and for its state. */
+  emit(graph: Graph, exact: boolean): { inputs: TypedArray[]; outputs: TypedArray[]; state: StateBuffer[] } {
     this.#graph = graph;
     const inputs = graph.inputs.map((value) => this.#declare(value).storage.values);
     withPrecision(exact ? 'exact' : 'fast', () => {
@@ -61,7 +73,8 @@ export class Emitter {
       }
     });
     this.listing.node = null;
-    const taken = new Set<TypedArray>(inputs);
+    const state = [...this.#state.values()];
+    const taken = new Set<TypedArray>([...inputs, ...state.map(({ array }) => array)]);
     const outputs = graph.outputs.map((value) => {
       const { storage } = this.plain(value);
       const array =
@@ -71,7 +84,7 @@ export class Emitter {
       taken.add(array);
       return array;
     });
-    return { inputs, outputs };
+    return { inputs, outputs, state };
   }
 
   choiceOf(node: Node): Choice {
@@ -87,6 +100,7 @@ export class Emitter {
     const known = this.#plain.get(value);
     if (known) return known;
     if (value.constant) return this.#remember(value, this.#constant(value.constant));
+    if (value.state) return this.#remember(value, this.#stateTensor(value.state));
     const x = this.#blocked.get(value) as Blocked;
     const tensor = this.#declare(value);
     this.kernels.fromBlocked(x.array, tensor.storage.values as Float32Array, encode(BLOCKED_FIELDS, x.g));
@@ -152,6 +166,22 @@ export class Emitter {
     return under;
   }
 
+  /** Whether any node reads a value. */
+  isRead(value: Value): boolean {
+    return (this.#graph?.readersOf(value).length ?? 0) > 0;
+  }
+
+  /** The positions that won in a max-pooling [n, c, oh, ow] of blocks: a byte for each lane. */
+  taps(positions: Value): Uint8Array {
+    let taps = this.#taps.get(positions);
+    if (!taps) {
+      const [n, c, h, w] = positions.shape;
+      taps = new HollowStorage('uint8', n * Math.ceil(c / BLOCK) * h * w * BLOCK).values;
+      this.#taps.set(positions, taps);
+    }
+    return taps;
+  }
+
   /** Whether the node that is being written is the last to read a value. */
   #isLastRead(value: Value): boolean {
     const readers = this.#graph?.readersOf(value) ?? [];
@@ -171,11 +201,30 @@ export class Emitter {
 
   #emitPlain(node: Node): void {
     const inputs = node.inputs.map((value) => value && this.plain(value));
-    const result = withTracer(null, () => withKernels(this.kernels, () => node.op.forward(inputs, node.attributes)));
-    const outputs = result instanceof Tensor ? [result] : result;
+    const outputs = withTracer(null, () =>
+      withKernels(this.kernels, () => outputsOf(node.op, inputs, node.attributes)),
+    );
+    for (const index of node.op.updates ?? []) {
+      const changed = node.inputs[index]?.state;
+      if (!changed) continue;
+      const buffer = this.#state.get(changed.storage) as StateBuffer;
+      buffer.isChanged = true;
+      outputs.push(new Tensor(changed.dtype, buffer.storage, changed.shape));
+    }
     node.outputs.forEach((value, i) => {
       this.#plain.set(value, outputs[i]);
     });
+  }
+
+  /** Memory from run to run as one of the tensors that share it sees it. */
+  #stateTensor({ dtype, shape, storage }: Tensor): Tensor {
+    let buffer = this.#state.get(storage);
+    if (!buffer) {
+      const standIn = new HollowStorage(dtype, storage.size);
+      buffer = { storage: standIn, array: standIn.values, of: storage, isChanged: false };
+      this.#state.set(storage, buffer);
+    }
+    return new Tensor(dtype, buffer.storage, shape);
   }
 
   #declare(value: Value): Tensor {

@@ -36,7 +36,8 @@ export function assignLayout(graph: Graph, addon: NativeAddon, { exact, blocked 
   const inBlocks = new Set<Value>();
   const around: Surroundings = {
     isBlocked: (value) => value !== null && inBlocks.has(value),
-    isRead: (value) => graph.readersOf(value).length > 0 || graph.outputs.includes(value),
+    readersOf: (value) => (graph.outputs.includes(value) ? null : graph.readersOf(value)),
+    hasRule: (node) => node !== null && rules.has(node),
     choose(node) {
       const known = choices.get(node);
       if (known) return known;
@@ -47,9 +48,10 @@ export function assignLayout(graph: Graph, addon: NativeAddon, { exact, blocked 
   };
   for (const node of blocked ? graph.nodes : []) {
     const rule = BLOCKED_RULES.get(node.op.name);
-    if (!rule || !isFeatureMap(node.outputs[0]) || !rule.accepts(node, around)) continue;
+    const results = rule ? (rule.blockedResults ?? [0]).map((i) => node.outputs[i]) : [];
+    if (!rule || !results.every(isFeatureMap) || !rule.accepts(node, around)) continue;
     rules.set(node, rule);
-    if (!rule.plainResult) inBlocks.add(node.outputs[0]);
+    for (const value of results) inBlocks.add(value);
   }
   const homes = findHomes(graph, (value) => inBlocks.has(value));
   const halos = new Map<Value, number>();
@@ -72,11 +74,15 @@ function widen(value: Value, halo: number, halos: Map<Value, number>): void {
   halos.set(value, Math.max(halo, halos.get(value) ?? 0));
 }
 
+const PASSES: Readonly<Record<string, ConvolutionPass>> = {
+  conv2dGradInput: 'gradInput',
+  conv2dGradWeight: 'gradWeight',
+};
+
 function chooseAlgorithm(node: Node, addon: NativeAddon, exact: boolean): Choice | null {
-  const [x, weight, bias, , slopes] = node.inputs;
-  const known = [weight, bias, slopes].every((value) => !value || value.constant);
-  if (!weight || !known || !isFeatureMap(x)) return null;
-  const pass: ConvolutionPass = node.op.name === 'conv2dGradInput' ? 'gradInput' : 'forward';
+  const [x, weight, , , slopes] = node.inputs;
+  if (!isFeatureMap(x) || !isFeatureMap(weight) || (slopes && !slopes.constant)) return null;
+  const pass = PASSES[node.op.name] ?? 'forward';
   const geometry =
     node.op.name === 'fusedConv2d'
       ? (node.attributes as FusedConv2dAttributes).geometry

@@ -7,8 +7,9 @@ import { assignLayout } from '../graph/layout.js';
 import { optimise } from '../graph/optimise.js';
 import { assemble, type Program } from '../graph/program.js';
 import type { Weights } from '../graph/weights.js';
+import { outputsOf } from '../ops/op.js';
 import { type Shape, sizeOf } from '../shape.js';
-import { allocate } from '../storage.js';
+import { allocate, type Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import { aborted, type ProgramOptions, runProgram, startProgram } from './runs.js';
 
@@ -48,7 +49,7 @@ export interface PlanOptions {
 /** Runs as short as this are waited for without letting the event loop sleep. */
 const SHORT_MS = 0.25;
 
-/** A plan on the native executor. */
+/** A plan on the native executor. Runs of a graph with state must not overlap. */
 export class NativePlan implements Plan {
   readonly graph: Graph;
   readonly arenaBytes: number;
@@ -58,6 +59,9 @@ export class NativePlan implements Plan {
   readonly #weights: Weights;
   readonly #calls: readonly { kernel: string; node: Node | null }[];
   readonly #lent: readonly TypedArray[];
+  /** Memory from run to run, which is lent to each: what is only read, and what is changed in place. */
+  readonly #read: readonly Storage[];
+  readonly #changed: readonly Storage[];
   readonly #declared: readonly { dtype: DType; shape: Shape }[];
   /** Runs that are under way, whose program has to stay. */
   #running = 0;
@@ -74,12 +78,19 @@ export class NativePlan implements Plan {
     this.#addon = addon;
     const layout = assignLayout(graph, addon, { exact, blocked: !disabledPasses.includes('blocked') });
     const emitter = new Emitter(addon, weights, layout);
-    const { inputs, outputs } = emitter.emit(graph, exact);
+    const { inputs, outputs, state } = emitter.emit(graph, exact);
     weights.commit();
     this.#weights = weights;
-    const constant = (array: TypedArray) => weights.placeOf(array);
-    this.#program = assemble(addon, emitter.listing, { inputs, outputs, constant }, weights.handle);
-    this.#lent = this.#program.inputs.slice(inputs.length);
+    const [read, changed] = [false, true].map((isChanged) => state.filter((buffer) => buffer.isChanged === isChanged));
+    const bindings = {
+      inputs: [...inputs, ...read.map(({ array }) => array)],
+      outputs: [...outputs, ...changed.map(({ array }) => array)],
+      constant: (array: TypedArray) => weights.placeOf(array),
+    };
+    this.#program = assemble(addon, emitter.listing, bindings, weights.handle);
+    this.#read = read.map(({ of }) => of);
+    this.#changed = changed.map(({ of }) => of);
+    this.#lent = this.#program.inputs.slice(bindings.inputs.length);
     this.arenaBytes = this.#program.arenaBytes;
     this.details = emitter.details;
     this.#calls = emitter.listing.instructions.map(({ kernel, node }) => ({ kernel, node }));
@@ -110,7 +121,7 @@ export class NativePlan implements Plan {
       // A core for this thread has to be left: otherwise looking out holds up what it waits for.
       const isShort = this.#usualMs < SHORT_MS && options.threads < this.#addon.defaultThreads;
       const settings = { ...options, isShort };
-      const times = await startProgram(this.#program.handle, this.#arrays(inputs), arraysOf(outputs), settings);
+      const times = await startProgram(this.#program.handle, this.#inputs(inputs), this.#results(outputs), settings);
       this.#usualMs = Math.min(performance.now() - start, 1.1 * this.#usualMs + SHORT_MS / 16);
       return { outputs, calls: times && this.#timed(times) };
     } finally {
@@ -122,7 +133,7 @@ export class NativePlan implements Plan {
   runSync(inputs: readonly Tensor[], lent: readonly (Tensor | null)[], threads: number): Tensor[] {
     this.#weights.fillSync(({ handle, inputs: lent }) => runProgram(handle, lent, [], threads));
     const outputs = this.#outputs(lent);
-    runProgram(this.#program.handle, this.#arrays(inputs), arraysOf(outputs), threads);
+    runProgram(this.#program.handle, this.#inputs(inputs), this.#results(outputs), threads);
     return outputs;
   }
 
@@ -131,8 +142,12 @@ export class NativePlan implements Plan {
     if (this.#running === 0) this.#addon.release(this.#program.handle);
   }
 
-  #arrays(inputs: readonly Tensor[]): TypedArray[] {
-    return [...arraysOf(inputs), ...this.#lent];
+  #inputs(inputs: readonly Tensor[]): TypedArray[] {
+    return [...arraysOf(inputs), ...this.#read.map(({ values }) => values), ...this.#lent];
+  }
+
+  #results(outputs: readonly Tensor[]): TypedArray[] {
+    return [...arraysOf(outputs), ...this.#changed.map(({ values }) => values)];
   }
 
   #outputs(lent: readonly (Tensor | null)[]): Tensor[] {
@@ -209,24 +224,28 @@ export class InterpretedPlan implements Plan {
   }
 
   #compute(node: Node, values: Map<Value, Tensor>): void {
-    const inputs = node.inputs.map((value) => value && (value.constant ?? (values.get(value) as Tensor)));
-    const result = noGrad(() => node.op.forward(inputs, node.attributes));
-    const outputs = result instanceof Tensor ? [result] : result;
-    node.outputs.forEach((value, i) => {
-      values.set(value, outputs[i]);
+    const inputs = node.inputs.map((value) => value && tensorOf(value, values));
+    const outputs = noGrad(() => outputsOf(node.op, inputs, node.attributes));
+    // What was changed in place is found by its state, so only the outputs proper are new.
+    outputs.forEach((tensor, i) => {
+      values.set(node.outputs[i], tensor);
     });
     for (const value of this.#lastReads.get(node) ?? []) values.delete(value);
   }
 
   #outputs(values: ReadonlyMap<Value, Tensor>, lent: readonly (Tensor | null)[]): Tensor[] {
     return this.graph.outputs.map((value, i) => {
-      const found = value.constant ?? (values.get(value) as Tensor);
+      const found = tensorOf(value, values);
       const to = lent[i];
       if (!to) return found.clone();
       (to.storage.values as Float32Array).set(found.storage.values as Float32Array);
       return to;
     });
   }
+}
+
+function tensorOf(value: Value, values: ReadonlyMap<Value, Tensor>): Tensor {
+  return value.constant ?? value.state ?? (values.get(value) as Tensor);
 }
 
 /** Which values nobody needs after a node. */

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { DTYPES, type DType, type TypedArrays } from '../dtype.js';
 import { ConvforgeError } from '../errors.js';
 import { brainToNumber, halfToNumber } from '../float16.js';
 import type { StateDict } from '../nn/module.js';
 import { formatShape, type Shape, sizeOf } from '../shape.js';
 import { Tensor } from '../tensor.js';
+import { replaceFile } from './replacefile.js';
 
 /** Tensors of a safetensors file, and the strings stored beside them. */
 export interface SafetensorsFile {
@@ -105,20 +105,7 @@ export async function saveSafetensors(
   tensors: Readonly<StateDict>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(encodeSafetensors(tensors, metadata));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replaceFile(path, encodeSafetensors(tensors, metadata));
 }
 
 /**

@@ -33,7 +33,7 @@ function pooledSpans(
 }
 
 /** Adaptive pooling: output i averages [⌊i·size/outputs⌋, ⌈(i + 1)·size/outputs⌉). */
-function adaptiveSpans(outputs: number, size: number): Span[] {
+export function adaptiveSpans(outputs: number, size: number): Span[] {
   return Array.from({ length: outputs }, (_, i) => {
     const begin = Math.floor((i * size) / outputs);
     const end = Math.ceil(((i + 1) * size) / outputs);

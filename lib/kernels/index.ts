@@ -3,6 +3,8 @@
  * native build can be loaded. They compute in float64 and store in the kind of the output array, so the same code
  * serves float32 tensors and, on Float64Array, is the oracle of the tests.
  */
+
+export { adaptiveMaxPool2dForward } from './adaptivemaxpool2d.js';
 export {
   adaptiveAvgPool2dBackward,
   adaptiveAvgPool2dForward,
@@ -25,6 +27,7 @@ export { maxPool2dBackward, maxPool2dForward, maxPool2dGather } from './maxpool2
 export { nonMaxSuppression } from './nonmaxsuppression.js';
 export { adamUpdate, blend, lionUpdate, rmspropUpdate, sgdUpdate } from './optimizer.js';
 export { pad2dBackward, pad2dForward } from './pad2d.js';
+export { randomMask } from './random.js';
 export { argReduce, reduce } from './reduce.js';
 export { resample } from './resample.js';
 export { nonZero, topK } from './selection.js';

@@ -1,4 +1,6 @@
 import { flatten } from '../ops/flatten.js';
+import { unflatten } from '../ops/unflatten.js';
+import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
 
@@ -20,5 +22,26 @@ export class Flatten extends Module {
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return flatten(x, this.startAxis, this.endAxis);
+  }
+}
+
+/**
+ * Splits an axis into several; one of `sizes` may be −1, which stands for what is left; see {@link unflatten}.
+ *
+ * @example
+ * new nn.Unflatten(1, [3, 4, -1]).forward(zeros([2, 60])).shape; // [2, 3, 4, 5]
+ */
+export class Unflatten extends Module {
+  readonly axis: number;
+  readonly sizes: Shape;
+
+  constructor(axis: number, sizes: Shape) {
+    super();
+    this.axis = axis;
+    this.sizes = sizes;
+  }
+
+  forward(x: Tensor<'float32'>): Tensor<'float32'> {
+    return unflatten(x, this.axis, this.sizes);
   }
 }

@@ -1,9 +1,8 @@
-import { zeros } from '../creation.js';
-import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { linear } from '../ops/linear.js';
 import type { Tensor } from '../tensor.js';
-import { kaimingUniform, uniform } from './init.js';
-import { Module, parameter } from './module.js';
+import { Module } from './module.js';
+import { productParameters } from './products.js';
 
 /** Options of {@link Linear}. */
 export interface LinearOptions {
@@ -26,15 +25,11 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, { bias = true }: LinearOptions = {}) {
     super();
-    check(
-      [inFeatures, outFeatures].every((v) => Number.isInteger(v) && v >= 1),
-      'Linear',
-      () => `features must be integers of at least 1, got ${inFeatures} and ${outFeatures}`,
-      ArgumentError,
-    );
-    this.weight = parameter(kaimingUniform(zeros([outFeatures, inFeatures]), { a: Math.sqrt(5) }));
-    const bound = 1 / Math.sqrt(inFeatures);
-    this.bias = bias ? parameter(uniform(zeros([outFeatures]), -bound, bound)) : null;
+    whole('Linear', 'inFeatures', inFeatures, 1);
+    whole('Linear', 'outFeatures', outFeatures, 1);
+    const made = productParameters([outFeatures, inFeatures], outFeatures, bias);
+    this.weight = made.weight;
+    this.bias = made.bias;
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {

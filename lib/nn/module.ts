@@ -1,4 +1,6 @@
+import type { FloatDType } from '../dtype.js';
 import { ConvforgeError } from '../errors.js';
+import { cast } from '../ops/cast.js';
 import { formatShape, sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { type Summary, summarise } from './summary.js';
@@ -81,6 +83,72 @@ export abstract class Module {
     return this.namedParameters().map(([, tensor]) => tensor);
   }
 
+  /** Calls `fn` with every module below this one, each once, and then with this one. */
+  apply(fn: (module: Module) => void): this {
+    for (const [, module] of this.modules().reverse()) fn(module);
+    return this;
+  }
+
+  /**
+   * Stops training all parameters of this module and below: no gradients are computed for them, and optimizers leave them alone.
+   * Running statistics still move in training; `eval()` stops those.
+   *
+   * @example
+   * const backbone = new nn.Linear(4, 3).freeze();
+   * backbone.parameters().some((p) => p.requiresGrad); // false
+   */
+  freeze(): this {
+    return this.#setRequiresGrad(false);
+  }
+
+  /** Trains all parameters of this module and below again. */
+  unfreeze(): this {
+    return this.#setRequiresGrad(true);
+  }
+
+  #setRequiresGrad(value: boolean): this {
+    for (const tensor of this.parameters()) {
+      tensor.requiresGrad = value;
+      if (!value) tensor.grad = null;
+    }
+    return this;
+  }
+
+  /**
+   * Replaces the floating-point parameters and buffers of this module and below by copies in another dtype, so that it computes on
+   * tensors of that dtype; the types of TypeScript stay those of float32. Optimizers made before keep the old tensors.
+   *
+   * float64 runs on TypeScript kernels and is meant for checking gradients.
+   *
+   * @example
+   * const layer = new nn.Linear(2, 1).to('float64');
+   * layer.forward(zeros([1, 2], { dtype: 'float64' })).dtype; // "float64"
+   */
+  to(dtype: FloatDType): this {
+    const converted = new Map<Tensor, Tensor>();
+    const convert = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(convert);
+      if (!(value instanceof Tensor)) return value;
+      const role = roles.get(value);
+      if (!role || !value.isFloat() || value.dtype === dtype) return value;
+      const known = converted.get(value);
+      if (known) return known;
+      const copy = cast(value.detach(), dtype);
+      roles.set(copy, role);
+      copy.requiresGrad = value.requiresGrad;
+      converted.set(value, copy);
+      return copy;
+    };
+    for (const [, module] of this.modules()) {
+      for (const [name, value] of Object.entries(module)) {
+        if (flattened(name, value).some(([, each]) => each instanceof Tensor)) {
+          Object.assign(module, { [name]: convert(value) });
+        }
+      }
+    }
+    return this;
+  }
+
   /** Forgets all gradients. */
   zeroGrad(): void {
     for (const tensor of this.parameters()) tensor.grad = null;
@@ -145,6 +213,13 @@ export abstract class Module {
    */
   summary(...inputShapes: (readonly number[])[]): Summary {
     return summarise(this, inputShapes);
+  }
+
+  /** Multiply-adds of one call of this layer by itself, which `summary` shows: 0 unless it has a weight of several axes. */
+  multiplyAdds(_x: Tensor, y: Tensor): number {
+    const weight = this.namedParameters().find(([name]) => name === 'weight')?.[1];
+    // Every output element of a product is a sum over all weights of its channel or feature.
+    return weight && weight.rank > 1 ? y.size * (weight.size / weight.shape[0]) : 0;
   }
 
   /** Modules under all their names: one that two modules share appears twice, one inside itself does not. */

@@ -73,12 +73,11 @@ export function summarise(module: Module, inputShapes: readonly Shape[]): Summar
     leaf.forward = (...inputs: Tensor[]) => {
       const y = forward.apply(leaf, inputs);
       const parameters = countParameters(leaf);
+      const multiplyAdds = leaf.multiplyAdds(inputs[0], y);
       const weight = leaf.namedParameters().find(([own]) => own === 'weight')?.[1];
-      // Every output element of a product is a sum over all weights of its channel or feature.
-      const perOutput = weight && weight.rank > 1 ? weight.size / weight.shape[0] : 0;
-      if (weight && weight.rank === 4)
+      if (weight && weight.rank > 2 && multiplyAdds > 0)
         denseParameters += inputs[0].size * (y.size / inputs[0].shape[0] ** 2) - weight.size;
-      rows.push({ name, layer: leaf.constructor.name, output: y.shape, parameters, multiplyAdds: y.size * perOutput });
+      rows.push({ name, layer: leaf.constructor.name, output: y.shape, parameters, multiplyAdds });
       return y;
     };
   }

@@ -11,7 +11,8 @@ export interface AvgPool2dOptions extends Omit<Pool2dOptions, 'dilation'> {
   countIncludePad?: boolean;
 }
 
-const op: Op<Pool2dGeometry> = {
+/** Means of windows. */
+export const avgPool: Op<Pool2dGeometry> = {
   name: 'avgPool2d',
   forward([input], geometry) {
     const x = input as Tensor;
@@ -24,7 +25,7 @@ const op: Op<Pool2dGeometry> = {
   saves: { inputs: [] },
 };
 
-/** Spreads dy evenly over each window; the adjoint of {@link op}. */
+/** Spreads dy evenly over each window; the adjoint of {@link avgPool}. */
 const backward: Op<Pool2dGeometry> = {
   name: 'avgPool2dBackward',
   forward([gradient], geometry) {
@@ -34,7 +35,7 @@ const backward: Op<Pool2dGeometry> = {
     kernelsFor(dy.dtype).avgPool2dBackward(floats(dy), floats(dx), encode(POOL2D_FIELDS, geometry));
     return dx;
   },
-  gradient: ({ attributes }, ddx) => [applyOne(op, [ddx], attributes)],
+  gradient: ({ attributes }, ddx) => [applyOne(avgPool, [ddx], attributes)],
   saves: { inputs: [] },
 };
 
@@ -52,5 +53,5 @@ const backward: Op<Pool2dGeometry> = {
 export function avgPool2d<D extends DType>(x: Tensor<D>, kernelSize: Pair, options: AvgPool2dOptions = {}): Tensor<D> {
   const { countIncludePad = true, stride = kernelSize, padding, ceilMode } = options;
   const windows = { stride, padding, ceilMode };
-  return applyOne(op, [x], pool2dGeometry('avgPool2d', x, kernelSize, windows, countIncludePad)) as Tensor<D>;
+  return applyOne(avgPool, [x], pool2dGeometry('avgPool2d', x, kernelSize, windows, countIncludePad)) as Tensor<D>;
 }

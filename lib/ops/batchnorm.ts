@@ -65,7 +65,8 @@ export function batchNorm<D extends DType>(
   return y as Tensor<D>;
 }
 
-function moveTowards(running: Tensor, batch: Tensor, momentum: number, correction: number): void {
+/** running = (1 − momentum) · running + momentum · correction · batch, in place. */
+export function moveTowards(running: Tensor, batch: Tensor, momentum: number, correction: number): void {
   blend(running, batch, tensor([1 - momentum, momentum * correction], { dtype: running.dtype }));
 }
 

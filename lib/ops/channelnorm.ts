@@ -1,5 +1,6 @@
-import { isGradEnabled } from '../autograd.js';
+import type { Call } from '../autograd.js';
 import { kernelsFor } from '../backend/backend.js';
+import { zeros } from '../creation.js';
 import { CHANNEL_FIELDS, type ChannelGeometry, encode } from '../geometry.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './add.js';
@@ -7,13 +8,15 @@ import { div } from './div.js';
 import { mean } from './mean.js';
 import { mul } from './mul.js';
 import { apply, empty, floats, type Op } from './op.js';
+import { reciprocal } from './reciprocal.js';
 import { reshape } from './reshape.js';
 import { sqrt } from './sqrt.js';
 import { square } from './square.js';
 import { sub } from './sub.js';
 import { sum } from './sum.js';
+import { zerosLike } from './zeroslike.js';
 
-interface BatchNormAttributes {
+export interface BatchNormAttributes {
   geometry: ChannelGeometry;
   eps: number;
   batchStatistics: boolean;
@@ -39,67 +42,80 @@ export const channelNorm: Op<BatchNormAttributes> = {
   },
   gradient({ input, inputShapes, output, needs, attributes }, dy) {
     const weight = inputShapes[1].length ? input(1) : null;
-    const { batchStatistics } = attributes;
-    const [dx, dweight, dbias] = isGradEnabled()
-      ? composedGradients(dy, input(0), weight, batchStatistics ? null : [input(3), input(4)], attributes)
-      : fusedGradients(
-          dy,
-          input(0),
-          weight,
-          batchStatistics ? [output(1), output(2)] : [input(3), input(4)],
-          attributes,
-        );
+    // The statistics of a batch depend on x, which the rule of channelNormBackward takes into account by itself.
+    const statistics = attributes.batchStatistics ? [output(1).detach(), output(2).detach()] : [input(3), input(4)];
+    const [dx, dweight, dbias] = apply(channelNormBackward, [dy, input(0), weight, ...statistics], attributes);
     return [needs[0] ? dx : null, needs[1] ? dweight : null, needs[2] ? dbias : null, null, null];
   },
   saves: { inputs: [0, 1, 3, 4], outputs: [1, 2] },
 };
 
-type Gradients = [dx: Tensor, dweight: Tensor, dbias: Tensor];
+/**
+ * Gradients of {@link channelNorm}: with x̂ = (x − mean) / deviation, dx = weight / deviation · P(dy), dweight = Σ dy·x̂ and
+ * dbias = Σ dy. P(v) is v − average(v) − x̂·average(v·x̂) where the statistics are those of x, else v.
+ * Inputs: dy, x, weight, mean, variance.
+ */
+export const channelNormBackward: Op<BatchNormAttributes> = {
+  name: 'batchNormBackward',
+  forward([gradient, input, weight, mu, variance], { geometry, eps, batchStatistics }) {
+    const [dy, x] = [gradient as Tensor, input as Tensor];
+    const [dx, dweight, dbias] = [x.shape, [geometry.c], [geometry.c]].map((shape) => empty(x.dtype, shape));
+    kernelsFor(x.dtype).batchNormBackward(
+      floats(dy),
+      floats(x),
+      floats(mu as Tensor),
+      floats(variance as Tensor),
+      weight && floats(weight),
+      floats(dx),
+      floats(dweight),
+      floats(dbias),
+      encode(CHANNEL_FIELDS, geometry),
+      eps,
+      Number(batchStatistics),
+    );
+    return [dx, dweight, dbias];
+  },
+  gradient: backwardGradients,
+};
 
-function fusedGradients(
-  dy: Tensor,
-  x: Tensor,
-  weight: Tensor | null,
-  [mu, variance]: readonly [Tensor, Tensor],
-  { geometry, eps, batchStatistics }: BatchNormAttributes,
-): Gradients {
-  const [dx, dweight, dbias] = [x.shape, [geometry.c], [geometry.c]].map((shape) => empty(x.dtype, shape));
-  kernelsFor(x.dtype).batchNormBackward(
-    floats(dy),
-    floats(x),
-    floats(mu),
-    floats(variance),
-    weight && floats(weight),
-    floats(dx),
-    floats(dweight),
-    floats(dbias),
-    encode(CHANNEL_FIELDS, geometry),
-    eps,
-    Number(batchStatistics),
-  );
-  return [dx, dweight, dbias];
-}
-
-/** The same gradients spelled out in ops, with statistics that depend on x, so that they can be differentiated. */
-function composedGradients(
-  dyGiven: Tensor,
-  xGiven: Tensor,
-  weight: Tensor | null,
-  statistics: readonly [Tensor, Tensor] | null,
-  { geometry: { n, c, size }, eps }: BatchNormAttributes,
-): Gradients {
+/** Follows L = Σ ddx·dx + Σ ddweight·dweight + Σ ddbias·dbias back, in ops and with statistics that depend on x. */
+function backwardGradients(
+  { input, inputShapes, needs, attributes }: Call<BatchNormAttributes>,
+  ...gradients: (Tensor | null)[]
+): (Tensor | null)[] {
+  const { geometry, eps, batchStatistics } = attributes;
+  const { n, c, size } = geometry;
   const perChannel = (v: Tensor) => reshape(v, [1, c, 1]);
   const average = (v: Tensor) => mean(v, [0, 2], { keepDims: true });
-  const x = reshape(xGiven, [n, c, size]);
-  const dy = reshape(dyGiven, [n, c, size]);
-  const centred = sub(x, statistics ? perChannel(statistics[0]) : average(x));
-  const variance = statistics ? perChannel(statistics[1]) : average(square(centred));
+  const spread = (v: Tensor) => reshape(v, [n, c, size]);
+  const [dy, x] = [spread(input(0)), spread(input(1))];
+  const centred = sub(x, batchStatistics ? average(x) : perChannel(input(3)));
+  const variance = batchStatistics ? average(square(centred)) : perChannel(input(4));
   const deviation = sqrt(add(variance, eps));
   const xhat = div(centred, deviation);
-  const through = statistics ? dy : sub(sub(dy, average(dy)), mul(xhat, average(mul(dy, xhat))));
-  const scaled = div(through, deviation);
-  const dx = reshape(weight ? mul(scaled, perChannel(weight)) : scaled, xGiven.shape);
-  return [dx, sum(mul(dy, xhat), [0, 2]), sum(dy, [0, 2])];
+  const project = (v: Tensor) => (batchStatistics ? sub(sub(v, average(v)), mul(xhat, average(mul(v, xhat)))) : v);
+  const weight = inputShapes[2].length ? perChannel(input(2)) : null;
+  const scale = weight ? div(weight, deviation) : reciprocal(deviation);
+
+  const ddx = gradients[0] ? spread(gradients[0]) : zerosLike(dy);
+  const [ddweight, ddbias] = gradients.slice(1).map((v) => perChannel(v ?? zeros([c], { dtype: dy.dtype })));
+  const toDy = () => add(mul(scale, project(ddx)), add(mul(xhat, ddweight), ddbias));
+  const toWeight = () => sum(div(mul(ddx, project(dy)), deviation), [0, 2]);
+  const toX = () => {
+    const direct = mul(dy, ddweight);
+    if (!batchStatistics) return div(direct, deviation);
+    const crossed = add(mul(dy, average(mul(ddx, xhat))), mul(ddx, average(mul(dy, xhat))));
+    const throughXhat = project(sub(direct, mul(scale, crossed)));
+    const throughDeviation = mul(mul(scale, average(mul(ddx, project(dy)))), xhat);
+    return div(sub(throughXhat, throughDeviation), deviation);
+  };
+  return [
+    needs[0] ? reshape(toDy(), inputShapes[0]) : null,
+    needs[1] ? reshape(toX(), inputShapes[1]) : null,
+    needs[2] ? toWeight() : null,
+    null,
+    null,
+  ];
 }
 
 /** Gives each row of x, seen as [rows, size], mean 0 and variance 1; the shape stays. */

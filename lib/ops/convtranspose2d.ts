@@ -77,6 +77,17 @@ function geometryOf(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions):
     name,
     () => `weight ${formatShape(weight.shape)} in groups of ${groups} does not fit x ${formatShape(x.shape)}`,
   );
+  const { extraH, extraW, ...window } = transposedWindow(name, options);
+  const { strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight } = window;
+  const h = (oh - 1) * strideH - padTop - padBottom + dilationH * (kh - 1) + 1 + extraH;
+  const w = (ow - 1) * strideW - padLeft - padRight + dilationW * (kw - 1) + 1 + extraW;
+  check(h > 0 && w > 0, name, () => `padding leaves nothing of the result: ${h}×${w}`);
+  checkIndexable(name, n * perGroup * groups * h * w);
+  return { n, ic: perGroup * groups, h, w, oc: channels, kh, kw, oh, ow, groups, ...window };
+}
+
+/** Checks the options that say where windows lie, which no size of x decides. */
+export function transposedWindow(name: string, options: ConvTranspose2dOptions) {
   const [strideH, strideW] = pair(name, 'stride', options.stride ?? 1, 1);
   const [dilationH, dilationW] = pair(name, 'dilation', options.dilation ?? 1, 1);
   const [extraH, extraW] = pair(name, 'outputPadding', options.outputPadding ?? 0, 0);
@@ -87,13 +98,8 @@ function geometryOf(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions):
     ArgumentError,
   );
   const { padding = 0 } = options;
-  const isFour = typeof padding !== 'number' && padding.length === 4;
+  const isFour = Array.isArray(padding) && padding.length === 4;
   const [padTop, padLeft] = pair(name, 'padding', isFour ? [padding[0], padding[1]] : (padding as Pair), 0);
   const [padBottom, padRight] = isFour ? pair(name, 'padding', [padding[2], padding[3]], 0) : [padTop, padLeft];
-  const h = (oh - 1) * strideH - padTop - padBottom + dilationH * (kh - 1) + 1 + extraH;
-  const w = (ow - 1) * strideW - padLeft - padRight + dilationW * (kw - 1) + 1 + extraW;
-  check(h > 0 && w > 0, name, () => `padding leaves nothing of the result: ${h}×${w}`);
-  checkIndexable(name, n * perGroup * groups * h * w);
-  const window = { strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight };
-  return { n, ic: perGroup * groups, h, w, oc: channels, kh, kw, oh, ow, groups, ...window };
+  return { strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight, extraH, extraW };
 }

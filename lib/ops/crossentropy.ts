@@ -1,30 +1,40 @@
-import { isGradEnabled } from '../autograd.js';
 import { kernelsFor } from '../backend/backend.js';
-import { checkFloat, type DType } from '../dtype.js';
-import { ArgumentError, check, DTypeError } from '../errors.js';
+import { full } from '../creation.js';
+import { checkFloat, type DType, isFloat } from '../dtype.js';
+import { ArgumentError, check } from '../errors.js';
 import { AXIS_FIELDS, encode } from '../geometry.js';
 import { formatShape, sameShape } from '../shape.js';
-import { Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { add } from './add.js';
-import { cast } from './cast.js';
 import { exp } from './exp.js';
-import { logSoftmaxGradient } from './logsoftmax.js';
-import { type LossOptions, reduceLoss } from './loss.js';
+import {
+  alongClasses,
+  type ClassLossOptions,
+  checkClassWeight,
+  countedLabels,
+  oneHotLabels,
+  positionWeights,
+  reduceCounted,
+  resolveLabels,
+} from './labels.js';
+import { logSoftmax, logSoftmaxBackward } from './logsoftmax.js';
+import { reduceLoss } from './loss.js';
 import { mul } from './mul.js';
-import { apply, empty, floats, type Op, values } from './op.js';
+import { neg } from './neg.js';
+import { apply, applyOne, empty, floats, type Op, values } from './op.js';
 import { axisGeometry } from './reduction.js';
 import { sub } from './sub.js';
+import { sum } from './sum.js';
 import { unsqueeze } from './unsqueeze.js';
+import { where } from './where.js';
 
 /** Options of {@link crossEntropy}. */
-export interface CrossEntropyOptions extends LossOptions {
-  /** A label that marks positions to leave out of the loss and of the mean. Default −100. */
-  ignoreIndex?: number;
+export interface CrossEntropyOptions<D extends DType = DType> extends ClassLossOptions<D> {
+  /** Share of each target that is spread evenly over all classes, in [0, 1] (Szegedy et al. 2016). Default 0. */
+  labelSmoothing?: number;
 }
 
-/** Kernels skip labels outside [0, classes); every ignored position is given this one. */
-const IGNORED = -1;
-
+/** Inputs logits and int32 labels, positions of labels outside [0, classes) count 0; outputs losses and log softmax. */
 const op: Op<null> = {
   name: 'crossEntropy',
   forward([input, target]) {
@@ -38,96 +48,99 @@ const op: Op<null> = {
   },
   gradient({ input, output }, dlosses: Tensor | null, dlogProbabilities: Tensor | null) {
     const logProbabilities = output(1);
-    const fromLosses = dlosses && gradient(dlosses, logProbabilities, input(1) as Tensor<'int32'>);
-    const fromOutput = dlogProbabilities && logSoftmaxGradient(dlogProbabilities, logProbabilities, 1);
+    const fromLosses = dlosses && applyOne(backward, [dlosses, logProbabilities, input(1)], null);
+    const fromOutput =
+      dlogProbabilities && applyOne(logSoftmaxBackward, [dlogProbabilities, logProbabilities], { axis: 1 });
     return [fromLosses && fromOutput ? add(fromLosses, fromOutput) : (fromLosses ?? fromOutput), null];
   },
   saves: { inputs: [1], outputs: [1] },
 };
 
-/** (e^logProbabilities − one-hot label) · dloss: one kernel, or in ops when it is to be differentiated itself. */
-function gradient(dlosses: Tensor, logProbabilities: Tensor, labels: Tensor<'int32'>): Tensor {
-  if (isGradEnabled()) {
-    const { hot, counted } = oneHot(labels, logProbabilities);
-    return mul(sub(mul(exp(logProbabilities), counted), hot), unsqueeze(dlosses, 1));
-  }
-  const dlogits = empty(logProbabilities.dtype, logProbabilities.shape);
-  const g = encode(AXIS_FIELDS, axisGeometry(dlogits.shape, 1));
-  const kernels = kernelsFor(dlogits.dtype);
-  kernels.crossEntropyBackward(floats(dlosses), floats(logProbabilities), values(labels), floats(dlogits), g);
-  return dlogits;
-}
-
-/** Ones at the labels, in the shape of the logits, and ones [n, 1, …] at the positions that are not ignored. */
-function oneHot(labels: Tensor<'int32'>, like: Tensor): { hot: Tensor; counted: Tensor } {
-  const { outer, size, inner } = axisGeometry(like.shape, 1);
-  const hot = new Float32Array(like.size);
-  const counted = new Float32Array(labels.size);
-  for (let at = 0; at < labels.size; at++) {
-    const label = values(labels)[at];
-    if (label === IGNORED) continue;
-    counted[at] = 1;
-    hot[(Math.floor(at / inner) * size + label) * inner + (at % inner)] = 1;
-  }
-  const positions = [outer, 1, ...like.shape.slice(2)];
-  return {
-    hot: cast(new Tensor('float32', hot, like.shape), like.dtype),
-    counted: cast(new Tensor('float32', counted, positions), like.dtype),
-  };
-}
+/** (e^logProbabilities − one-hot label) · dloss, and 0 where a label is ignored. */
+const backward: Op<null> = {
+  name: 'crossEntropyBackward',
+  forward([gradient, given, target]) {
+    const [dlosses, logProbabilities, labels] = [gradient as Tensor, given as Tensor, target as Tensor<'int32'>];
+    const dlogits = empty(logProbabilities.dtype, logProbabilities.shape);
+    const g = encode(AXIS_FIELDS, axisGeometry(dlogits.shape, 1));
+    const kernels = kernelsFor(dlogits.dtype);
+    kernels.crossEntropyBackward(floats(dlosses), floats(logProbabilities), values(labels), floats(dlogits), g);
+    return dlogits;
+  },
+  gradient({ input, needs }, ddlogits) {
+    const [dlosses, logProbabilities] = [input(0), input(1)];
+    const hot = oneHotLabels(input(2) as Tensor<'int32'>, logProbabilities);
+    const probabilities = mul(exp(logProbabilities), sum(hot, 1, { keepDims: true }));
+    return [
+      needs[0] ? sum(mul(ddlogits, sub(probabilities, hot)), 1) : null,
+      needs[1] ? mul(mul(ddlogits, probabilities), unsqueeze(dlosses, 1)) : null,
+      null,
+    ];
+  },
+};
 
 /**
- * Cross-entropy of integer labels under softmax(logits): −log softmax(logits)[label], averaged over positions by default.
+ * Cross-entropy of targets under softmax(logits): −Σ weight[k] · target[k] · log softmax(logits)[k] over the classes k,
+ * averaged over positions by default.
  *
- * logits [n, classes] or [n, classes, d1, …], labels [n] or [n, d1, …] of int32, int64 or uint8 in [0, classes) or equal
- * to `ignoreIndex`. With reduction 'none' the result has the labels' shape.
+ * logits [n, classes] or [n, classes, d1, …]. Targets are labels [n] or [n, d1, …] of int32, int64 or uint8 in [0, classes) or
+ * equal to `ignoreIndex`, each standing for one class; or probabilities in the shape and dtype of the logits. With reduction
+ * 'none' the result is [n] or [n, d1, …]; the mean of labels divides by the sum of their weights, that of probabilities by the
+ * number of positions.
  *
- * @throws ShapeError when shapes do not fit; DTypeError for labels that are no integers; ArgumentError for a label out of
- *   range
+ * @throws ShapeError when shapes do not fit; DTypeError for labels that are no integers; ArgumentError for a label or a
+ *   smoothing out of range, or an ignoreIndex beside probabilities
  * @example
  * crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: 'int32' }), { reduction: 'none' }).shape; // [1]
  */
 export function crossEntropy<D extends DType>(
   logits: Tensor<D>,
-  labels: Tensor,
-  options: CrossEntropyOptions = {},
+  target: Tensor,
+  options: CrossEntropyOptions<D> = {},
 ): Tensor<D> {
-  const { ignoreIndex = -100, reduction = 'mean' } = options;
+  const { weight = null, labelSmoothing = 0, ignoreIndex, reduction } = options;
   checkFloat('crossEntropy', logits);
   check(logits.rank >= 2, 'crossEntropy', () => `logits must be [n, classes, …], got ${formatShape(logits.shape)}`);
-  const expected = logits.shape.toSpliced(1, 1);
   check(
-    sameShape(labels.shape, expected),
+    labelSmoothing >= 0 && labelSmoothing <= 1,
     'crossEntropy',
-    () =>
-      `labels for logits ${formatShape(logits.shape)} must be ${formatShape(expected)}, got ${formatShape(labels.shape)}`,
+    () => `labelSmoothing must be in [0, 1], got ${labelSmoothing}`,
+    ArgumentError,
   );
-  const { resolved, counted } = resolveLabels(labels, logits.shape[1], ignoreIndex);
-  const [losses] = apply(op, [logits, resolved], null) as [Tensor<D>];
-  return reduceLoss('crossEntropy', losses, reduction, counted);
+  checkClassWeight('crossEntropy', logits, weight);
+  if (isFloat(target.dtype) && sameShape(target.shape, logits.shape)) {
+    return ofProbabilities(logits, target as Tensor<D>, options);
+  }
+  const resolved = resolveLabels('crossEntropy', logits, target, ignoreIndex);
+  const [losses, logProbabilities] = apply(op, [logits, resolved], null) as [Tensor<D>, Tensor<D>];
+  const weights = weight && positionWeights(resolved, logits, weight);
+  const counts = [resolved, logits, weights] as const;
+  const ofLabels = weights ? mul(losses, weights) : losses;
+  if (labelSmoothing === 0) return reduceCounted('crossEntropy', ofLabels, counts, reduction);
+  const [counted] = countedLabels(resolved, logits.shape[1]);
+  const ofAll = where(counted, overClasses(logProbabilities, weight), full([], 0, { dtype: logits.dtype }));
+  const smoothed = add(mul(ofLabels, 1 - labelSmoothing), mul(ofAll, labelSmoothing / logits.shape[1]));
+  return reduceCounted('crossEntropy', smoothed, counts, reduction);
 }
 
-function resolveLabels(labels: Tensor, classes: number, ignoreIndex: number) {
+function ofProbabilities<D extends DType>(
+  logits: Tensor<D>,
+  target: Tensor<D>,
+  { weight = null, labelSmoothing = 0, ignoreIndex, reduction }: CrossEntropyOptions<D>,
+): Tensor<D> {
+  checkFloat('crossEntropy', logits, target);
   check(
-    labels.dtype === 'int32' || labels.dtype === 'int64' || labels.dtype === 'uint8',
+    ignoreIndex === undefined,
     'crossEntropy',
-    () => `labels must be int32, int64 or uint8, got ${labels.dtype}`,
-    DTypeError,
+    () => `ignoreIndex ${ignoreIndex} is for labels, the target are probabilities`,
+    ArgumentError,
   );
-  const resolved = new Int32Array(labels.size);
-  const given = labels.storage.values;
-  let counted = 0;
-  for (let at = 0; at < labels.size; at++) {
-    const label = Number(given[at]);
-    const isIgnored = label === ignoreIndex;
-    check(
-      isIgnored || (label >= 0 && label < classes),
-      'crossEntropy',
-      () => `label ${label} at position ${at} is outside [0, ${classes})`,
-      ArgumentError,
-    );
-    resolved[at] = isIgnored ? IGNORED : label;
-    if (!isIgnored) counted++;
-  }
-  return { resolved: new Tensor('int32', resolved, labels.shape), counted };
+  const smoothed = labelSmoothing ? add(mul(target, 1 - labelSmoothing), labelSmoothing / logits.shape[1]) : target;
+  const losses = overClasses(mul(logSoftmax(logits, 1), smoothed), weight);
+  return reduceLoss('crossEntropy', losses, reduction);
+}
+
+/** −Σ weight · terms over the classes. */
+function overClasses<D extends DType>(terms: Tensor<D>, weight: Tensor<D> | null): Tensor<D> {
+  return neg(sum(weight ? mul(terms, alongClasses(weight, terms)) : terms, 1));
 }

@@ -4,7 +4,7 @@ import { checkIndexable } from '../geometry.js';
 import { formatShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { resample } from './resample.js';
-import { type AxisResize, resizeTable } from './resizetable.js';
+import { INTERPOLATIONS, interpolatedAxis, resizeTable } from './resizetable.js';
 
 /** Options of {@link interpolate}: either `size` or `scaleFactor`. */
 export interface InterpolateOptions {
@@ -20,8 +20,6 @@ export interface InterpolateOptions {
   antialias?: boolean;
 }
 
-const MODES = { nearest: 'nearest', bilinear: 'linear', bicubic: 'cubic' } as const;
-
 /**
  * Images in another size: x [n, c, h, w] → [n, c, oh, ow], by PyTorch's rules.
  *
@@ -31,59 +29,21 @@ const MODES = { nearest: 'nearest', bilinear: 'linear', bicubic: 'cubic' } as co
  * interpolate(tensor([[[[1, 2]]]]), { scaleFactor: [1, 2] }).toArray(); // [[[[1, 1, 2, 2]]]]
  */
 export function interpolate<D extends DType>(x: Tensor<D>, options: InterpolateOptions): Tensor<D> {
-  const { size, scaleFactor, mode = 'nearest', alignCorners = false, antialias = false } = options;
+  const { size, mode = 'nearest', alignCorners = false, antialias = false } = options;
   checkFloat('interpolate', x);
   check(
     x.rank === 4 && x.shape[2] > 0 && x.shape[3] > 0,
     'interpolate',
     () => `x must be [n, channels, height, width], got ${formatShape(x.shape)}`,
   );
-  check(
-    Object.hasOwn(MODES, mode),
-    'interpolate',
-    () => `mode must be one of ${Object.keys(MODES).join(', ')}, got ${JSON.stringify(mode)}`,
-    ArgumentError,
-  );
-  check(
-    mode !== 'nearest' || (!alignCorners && !antialias),
-    'interpolate',
-    () => "alignCorners and antialias do not go with mode 'nearest'",
-    ArgumentError,
-  );
-  check(
-    (size === undefined) !== (scaleFactor === undefined),
-    'interpolate',
-    () => 'either size or scaleFactor must be given',
-    ArgumentError,
-  );
-  const given = (size ?? scaleFactor) as number | readonly [number, number];
-  const both = typeof given === 'number' ? [given, given] : given;
-  check(
-    both.length === 2 &&
-      both.every((v) => (size === undefined ? Number.isFinite(v) && v > 0 : Number.isInteger(v) && v >= 1)),
-    'interpolate',
-    () =>
-      `${size === undefined ? 'scaleFactor' : 'size'} must be a positive number or two, got ${JSON.stringify(given)}`,
-    ArgumentError,
-  );
+  const both = checkInterpolation('interpolate', options);
   const plans = both.map((value, i) => {
     const input = x.shape[2 + i];
     const output = size === undefined ? Math.floor(input * value) : value;
     check(output >= 1, 'interpolate', () => `scaleFactor ${value} leaves nothing of ${formatShape(x.shape)}`);
     checkIndexable('interpolate', output);
     const inverse = size === undefined ? Math.fround(1 / value) : Math.fround(input / output);
-    const resized: AxisResize = {
-      input,
-      output,
-      scale: 1 / inverse,
-      mode: MODES[mode],
-      coordinate: coordinates(input, output, inverse, mode, alignCorners, antialias),
-      nearestMode: 'floor',
-      cubicCoeff: antialias ? -0.5 : -0.75,
-      excludeOutside: antialias,
-      antialias,
-    };
-    return { axis: 2 + i, resized };
+    return { axis: 2 + i, resized: interpolatedAxis(input, output, inverse, mode, alignCorners, antialias) };
   });
   const [height, width] = plans;
   // the axis that shrinks more comes first: the other pass has less to work on
@@ -96,21 +56,36 @@ export function interpolate<D extends DType>(x: Tensor<D>, options: InterpolateO
   return y as Tensor<D>;
 }
 
-/** Where output positions lie, in float32 as PyTorch computes it, which has the factor from output to input at hand. */
-function coordinates(
-  input: number,
-  output: number,
-  inverse: number,
-  mode: 'nearest' | 'bilinear' | 'bicubic',
-  alignCorners: boolean,
-  antialias: boolean,
-): (position: number) => number {
-  const f = Math.fround;
-  if (mode === 'nearest') return (j) => f(j * inverse);
-  if (alignCorners) {
-    const step = output > 1 ? f((input - 1) / (output - 1)) : 0;
-    return (j) => f(j * step);
-  }
-  const center = (j: number) => f(f(inverse * f(j + 0.5)) - 0.5);
-  return mode === 'bilinear' && !antialias ? (j) => Math.max(0, center(j)) : center;
+/** Checks options, and returns sizes or factors of height and width. */
+export function checkInterpolation(operation: string, options: InterpolateOptions): readonly [number, number] {
+  const { size, scaleFactor, mode = 'nearest', alignCorners = false, antialias = false } = options;
+  check(
+    Object.hasOwn(INTERPOLATIONS, mode),
+    operation,
+    () => `mode must be one of ${Object.keys(INTERPOLATIONS).join(', ')}, got ${JSON.stringify(mode)}`,
+    ArgumentError,
+  );
+  check(
+    mode !== 'nearest' || (!alignCorners && !antialias),
+    operation,
+    () => "alignCorners and antialias do not go with mode 'nearest'",
+    ArgumentError,
+  );
+  check(
+    (size === undefined) !== (scaleFactor === undefined),
+    operation,
+    () => 'either size or scaleFactor must be given',
+    ArgumentError,
+  );
+  const given = (size ?? scaleFactor) as number | readonly [number, number];
+  const both = typeof given === 'number' ? ([given, given] as const) : given;
+  check(
+    both.length === 2 &&
+      both.every((v) => (size === undefined ? Number.isFinite(v) && v > 0 : Number.isInteger(v) && v >= 1)),
+    operation,
+    () =>
+      `${size === undefined ? 'scaleFactor' : 'size'} must be a positive number or two, got ${JSON.stringify(given)}`,
+    ArgumentError,
+  );
+  return both;
 }

@@ -1,6 +1,8 @@
-import type { DType } from '../dtype.js';
+import { checkFloat, type DType } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
+import { formatShape, sameShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
+import type { Operand } from './binary.js';
 import { div } from './div.js';
 import { sum } from './sum.js';
 
@@ -13,12 +15,12 @@ export interface LossOptions {
   reduction?: LossReduction;
 }
 
-/** Applies a loss's reduction; `count` is what the mean divides by. */
+/** Applies a loss's reduction; `count` is what the mean divides by, if it is not the number of losses. */
 export function reduceLoss<D extends DType>(
   operation: string,
   losses: Tensor<D>,
-  reduction: LossReduction,
-  count: number,
+  reduction: LossReduction = 'mean',
+  count: () => Operand<D> = () => losses.size,
 ): Tensor<D> {
   check(
     reduction === 'mean' || reduction === 'sum' || reduction === 'none',
@@ -28,5 +30,15 @@ export function reduceLoss<D extends DType>(
   );
   if (reduction === 'none') return losses;
   const total = sum(losses);
-  return reduction === 'sum' ? total : div(total, count);
+  return reduction === 'sum' ? total : div(total, count());
+}
+
+/** Checks the operands of a loss that compares element by element. */
+export function checkPaired(operation: string, prediction: Tensor, target: Tensor): void {
+  checkFloat(operation, prediction, target);
+  check(
+    sameShape(prediction.shape, target.shape),
+    operation,
+    () => `prediction ${formatShape(prediction.shape)} and target ${formatShape(target.shape)} must have one shape`,
+  );
 }

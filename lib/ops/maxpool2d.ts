@@ -5,7 +5,8 @@ import type { Tensor } from '../tensor.js';
 import { apply, applyOne, empty, floats, type Op, values } from './op.js';
 import { type Pool2dOptions, pool2dGeometry } from './pool2d.js';
 
-const op: Op<Pool2dGeometry> = {
+/** Outputs the maxima and their positions. */
+export const maxPool: Op<Pool2dGeometry> = {
   name: 'maxPool2d',
   forward([input], geometry) {
     const x = input as Tensor;
@@ -74,5 +75,8 @@ export function maxPool2dWithIndices<D extends DType>(
   kernelSize: Pair,
   options: Pool2dOptions = {},
 ): [Tensor<D>, Tensor<'int32'>] {
-  return apply(op, [x], pool2dGeometry('maxPool2d', x, kernelSize, options, false)) as [Tensor<D>, Tensor<'int32'>];
+  return apply(maxPool, [x], pool2dGeometry('maxPool2d', x, kernelSize, options, false)) as [
+    Tensor<D>,
+    Tensor<'int32'>,
+  ];
 }

@@ -1,8 +1,6 @@
 import type { DType } from '../dtype.js';
-import { check } from '../errors.js';
-import { formatShape, sameShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import { type LossOptions, reduceLoss } from './loss.js';
+import { checkPaired, type LossOptions, reduceLoss } from './loss.js';
 import { square } from './square.js';
 import { sub } from './sub.js';
 
@@ -14,10 +12,6 @@ import { sub } from './sub.js';
  * mse(tensor([1, 2]), tensor([3, 2])).item(); // 2
  */
 export function mse<D extends DType>(prediction: Tensor<D>, target: Tensor<D>, options: LossOptions = {}): Tensor<D> {
-  check(
-    sameShape(prediction.shape, target.shape),
-    'mse',
-    () => `prediction ${formatShape(prediction.shape)} and target ${formatShape(target.shape)} must have one shape`,
-  );
-  return reduceLoss('mse', square(sub(prediction, target)), options.reduction ?? 'mean', prediction.size);
+  checkPaired('mse', prediction, target);
+  return reduceLoss('mse', square(sub(prediction, target)), options.reduction);
 }

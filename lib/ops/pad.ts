@@ -69,7 +69,7 @@ export function pad<D extends DType>(x: Tensor<D>, widths: PadWidths, options: P
     () => `mode must be one of ${PAD_MODES.join(', ')}, got ${JSON.stringify(mode)}`,
     ArgumentError,
   );
-  const [padTop, padLeft, padBottom, padRight] = sides(widths);
+  const [padTop, padLeft, padBottom, padRight] = padSides('pad', widths);
   const [h, w] = x.shape.slice(-2);
   checkReach(mode, h, Math.max(padTop, padBottom), 'height');
   checkReach(mode, w, Math.max(padLeft, padRight), 'width');
@@ -82,11 +82,12 @@ function outputShape(shape: Shape, { h, w, padTop, padLeft, padBottom, padRight 
   return [...shape.slice(0, -2), h + padTop + padBottom, w + padLeft + padRight];
 }
 
-function sides(widths: PadWidths): readonly [number, number, number, number] {
+/** Widths as [top, left, bottom, right]. */
+export function padSides(operation: string, widths: PadWidths): readonly [number, number, number, number] {
   const list = typeof widths === 'number' ? [widths, widths, widths, widths] : widths;
   check(
     Array.isArray(list) && (list.length === 2 || list.length === 4) && list.every((v) => Number.isInteger(v) && v >= 0),
-    'pad',
+    operation,
     () =>
       `widths must be a number, [height, width] or [top, left, bottom, right], integers of at least 0, got ${JSON.stringify(widths)}`,
     ArgumentError,

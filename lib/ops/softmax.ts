@@ -1,4 +1,3 @@
-import { isGradEnabled } from '../autograd.js';
 import { kernelsFor } from '../backend/backend.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { AXIS_FIELDS, encode } from '../geometry.js';
@@ -18,22 +17,30 @@ const op: Op<{ axis: number }> = {
     kernelsFor(x.dtype).softmaxForward(floats(x), floats(y), encode(AXIS_FIELDS, axisGeometry(x.shape, axis)));
     return y;
   },
-  gradient: ({ output, attributes }, dy) => [gradient(dy, output(0), attributes.axis)],
+  gradient: ({ output, attributes }, dy) => [applyOne(backward, [dy, output(0)], attributes)],
   saves: { inputs: [], outputs: [0] },
 };
 
-/** y·(dy − Σ dy·y): one kernel, or spelled out in ops when it is to be differentiated itself. */
-function gradient(dy: Tensor, y: Tensor, axis: number): Tensor {
-  if (isGradEnabled()) return mul(y, sub(dy, sum(mul(dy, y), axis, { keepDims: true })));
-  const dx = empty(y.dtype, y.shape);
-  kernelsFor(y.dtype).softmaxBackward(
-    floats(dy),
-    floats(y),
-    floats(dx),
-    encode(AXIS_FIELDS, axisGeometry(y.shape, axis)),
-  );
-  return dx;
-}
+/** y·(dy − Σ dy·y) */
+const backward: Op<{ axis: number }> = {
+  name: 'softmaxBackward',
+  forward([gradient, result], { axis }) {
+    const [dy, y] = [gradient as Tensor, result as Tensor];
+    const dx = empty(y.dtype, y.shape);
+    const g = encode(AXIS_FIELDS, axisGeometry(y.shape, axis));
+    kernelsFor(y.dtype).softmaxBackward(floats(dy), floats(y), floats(dx), g);
+    return dx;
+  },
+  // Symmetric in dy, so that its adjoint there is itself.
+  gradient({ input, needs, attributes: { axis } }, ddx) {
+    const [dy, y] = [input(0), input(1)];
+    const total = (v: Tensor) => sum(mul(v, y), axis, { keepDims: true });
+    return [
+      needs[0] ? applyOne(backward, [ddx, y], { axis }) : null,
+      needs[1] ? sub(mul(ddx, sub(dy, total(dy))), mul(dy, total(ddx))) : null,
+    ];
+  },
+};
 
 /**
  * e^x / Σ e^x along `axis` (default the last), with the maximum subtracted first so that nothing overflows.

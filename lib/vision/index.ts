@@ -13,6 +13,7 @@ export {
   type ValueRange,
 } from './colormap.js';
 export { type ConfusionOptions, confusionMatrixPicture } from './confusion.js';
+export * from './explain/index.js';
 export { type Filter2dOptions, filter2d } from './filter2d.js';
 export { findPeaks, type Peak, type PeakOptions } from './findpeaks.js';
 export { type GridOptions, imageGrid } from './grid.js';

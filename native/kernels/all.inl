@@ -24,6 +24,7 @@
 #include "kernels/pad.inl"
 #include "kernels/reduce.inl"
 #include "kernels/softmax.inl"
+#include "kernels/random.inl"
 #include "kernels/optimizer.inl"
 #include "kernels/measure.inl"
 
@@ -32,6 +33,10 @@
 #include "kernels/blocked/avg_pool.inl"
 #include "kernels/blocked/max_pool.inl"
 #include "kernels/blocked/map.inl"
+#include "kernels/blocked/channel_statistics.inl"
+#include "kernels/blocked/batch_norm.inl"
+#include "kernels/blocked/batch_norm_grad.inl"
+#include "kernels/blocked/activation_grad.inl"
 #include "kernels/blocked/gather_channels.inl"
 #include "kernels/blocked/resize.inl"
 

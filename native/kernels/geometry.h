@@ -83,6 +83,20 @@ struct MapOptions {
   int32_t haloOther, haloOut, blocksOther, blocksOut;
 };
 
+// What follows a blocked tensor whose sizes and place another geometry has, or is gone back through: `activation` is one of
+// ActivationKind. The other tensor is a residual, or what an activation's derivative is taken of.
+struct ActivationOptions {
+  int32_t activation;
+  int32_t haloOther, haloOut, blocksOther, blocksOut;
+};
+
+// The way back through a batch norm of a blocked tensor x. In is dy, Value is y, Out is dx, Residual the residual's gradient.
+struct NormGradientOptions {
+  int32_t activation, batchStatistics;
+  int32_t haloIn, haloValue, haloOut, haloResidual;
+  int32_t blocksIn, blocksValue, blocksOut, blocksResidual;
+};
+
 constexpr int kMaxRank = 8;
 
 // shape and one stride row per operand, the leading unused axes having size 1 and stride 0

@@ -111,4 +111,5 @@ INLINE double tapsInside(const Pool2dGeometry& g) {
 
 #include "kernels/avg_pool.inl"
 #include "kernels/avg_pool_grad.inl"
+#include "kernels/adaptive_max_pool.inl"
 #include "kernels/max_pool.inl"

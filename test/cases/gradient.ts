@@ -1,7 +1,9 @@
 import {
   abs,
   adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
   add,
+  avgPool1d,
   avgPool2d,
   batchNorm,
   type Conv2dOptions,
@@ -9,9 +11,9 @@ import {
   clip,
   concat,
   conv2d,
-  crossEntropy,
   div,
   dropout,
+  dropout2d,
   elu,
   erf,
   exp,
@@ -26,11 +28,11 @@ import {
   matmul,
   max,
   maximum,
+  maxPool1d,
   maxPool2d,
   mean,
   min,
   minimum,
-  mse,
   mul,
   neg,
   type PadOptions,
@@ -67,13 +69,13 @@ import {
   between,
   type GradientCase,
   type Input,
-  labels,
   ofOne,
   ofTwo,
   positive,
   sixtyFourths,
 } from './gradientinputs.js';
 import { LAYER_CASES } from './gradientoflayers.js';
+import { LOSS_CASES } from './gradientoflosses.js';
 
 function ofConv2d(why: string, x: Shape, weight: Shape, options: Conv2dOptions = {}, bias = true): GradientCase {
   const inputs = { x, weight, ...(bias ? { bias: [weight[0]] } : {}) };
@@ -138,6 +140,11 @@ const POOLS: GradientCase[] = [
   ofOne('avgpool2d', (x) => avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true }), [1, 1, 6, 6], 'ceil mode'),
   ofOne('adaptiveavgpool2d', (x) => adaptiveAvgPool2d(x, [2, 3]), [2, 1, 5, 4], 'windows that overlap'),
   ofOne('adaptiveavgpool2d', (x) => adaptiveAvgPool2d(x, [4, 5]), [1, 1, 3, 2], 'more outputs than inputs'),
+  ofOne('adaptivemaxpool2d', (x) => square(adaptiveMaxPool2d(x, [2, 3])), apart([2, 1, 5, 4]), 'windows that overlap'),
+  ofOne('adaptivemaxpool2d', (x) => square(adaptiveMaxPool2d(x, [4, 5])), apart([1, 1, 3, 2]), 'pixels that win often'),
+  ofOne('adaptivemaxpool2d', (x) => adaptiveMaxPool2d(x, 2), apart([1, 2, 4, 2]), 'windows of one size'),
+  ofOne('maxpool1d', (x) => maxPool1d(x, 3, { stride: 2, padding: 1 }), apart([2, 1, 6])),
+  ofOne('avgpool1d', (x) => avgPool1d(x, 3, { stride: 1, padding: [0, 1], countIncludePad: false }), [1, 2, 5]),
 ];
 
 const running = {
@@ -183,9 +190,11 @@ const FUNCTIONS: GradientCase[] = [
   ofOne('leakyrelu', (x) => leakyRelu(x, 0.3), apart([3, 4])),
   ofOne('elu', (x) => elu(x, 0.7), between(-2, -0.1, [6]), 'left of the kink'),
   ofOne('elu', (x) => elu(x), apart([3, 4]), 'both sides of the kink'),
-  ofOne('gelu', gelu, between(-3, 3, [12])),
+  ofOne('gelu', (x) => gelu(x), between(-3, 3, [12])),
+  ofOne('gelu', (x) => gelu(x, { approximate: 'tanh' }), between(-3, 3, [12]), 'by tanh'),
   ofOne('silu', silu, between(-4, 4, [12])),
-  ofOne('softplus', softplus, between(-4, 4, [12])),
+  ofOne('softplus', (x) => softplus(x), between(-4, 4, [12])),
+  ofOne('softplus', (x) => softplus(x, { beta: 2.5 }), between(-4, 4, [12]), 'sharper'),
   ofOne('sigmoid', sigmoid, between(-4, 4, [12])),
   ofOne('tanh', tanh, between(-2, 2, [12])),
   ofOne('erf', erf, between(-2, 2, [12])),
@@ -200,6 +209,7 @@ const FUNCTIONS: GradientCase[] = [
   ofOne('sign', sign, apart([8]), 'zero everywhere'),
   ofOne('clip', (x) => clip(x, -0.55, 0.95), apart([10]), 'inside and outside the limits'),
   ofOne('dropout', (x) => dropout(x, 0.4, { generator: new Generator(3) }), [4, 5]),
+  ofOne('dropout', (x) => dropout2d(x, 0.4, { generator: new Generator(5) }), [2, 3, 2, 2], 'whole channels'),
   ofTwo('relugrad', reluGrad, 'linear in dy, constant in y', [8], apart([8])),
 ];
 
@@ -298,17 +308,6 @@ const PROBABILITIES: GradientCase[] = [
   ofOne('softmax', (x) => softmax(x, 1), [2, 3, 2], 'along an inner axis'),
   ofOne('logsoftmax', (x) => logSoftmax(x), [3, 4]),
   ofOne('logsoftmax', (x) => logSoftmax(x, 0), [3, 2, 2], 'along the first axis'),
-  ofOne('crossentropy', (x) => crossEntropy(x, labels([2, 0, 1])), [3, 4], 'mean'),
-  ofOne('crossentropy', (x) => crossEntropy(x, labels([1, 1]), { reduction: 'sum' }), [2, 3], 'sum'),
-  ofOne('crossentropy', (x) => crossEntropy(x, labels([3, 0]), { reduction: 'none' }), [2, 4], 'none'),
-  ofOne('crossentropy', (x) => crossEntropy(x, labels([2, -100, 1])), [3, 4], 'an ignored label'),
-  ofOne(
-    'crossentropy',
-    (x) => crossEntropy(x, labels([2, 9, 1, 0, 9, 1], [2, 3]), { ignoreIndex: 9, reduction: 'none' }),
-    [2, 3, 3],
-    'pixels, some ignored',
-  ),
-  ofTwo('mse', (a, b) => mse(a, b), 'both sides', [2, 3], [2, 3]),
 ];
 
 function ofPad(why: string, shape: Shape, widths: PadWidths, options: PadOptions): GradientCase {
@@ -334,6 +333,7 @@ export const GRADIENT_CASES: readonly GradientCase[] = [
   ...PROBABILITIES,
   ...PADS,
   ...LAYER_CASES,
+  ...LOSS_CASES,
 ];
 
 const comparison = 'its result is bool';

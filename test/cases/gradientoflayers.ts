@@ -1,6 +1,7 @@
 import {
   type ConvTranspose2dOptions,
   ceil,
+  conv1d,
   convTranspose2d,
   cumSum,
   flip,
@@ -11,6 +12,7 @@ import {
   groupNorm,
   hardSigmoid,
   hardSwish,
+  hardTanh,
   indexSelect,
   instanceNorm,
   interpolate,
@@ -24,6 +26,7 @@ import {
   pixelUnshuffle,
   prelu,
   prod,
+  relu6,
   resize,
   round,
   type Shape,
@@ -32,10 +35,13 @@ import {
   selu,
   softsign,
   square,
+  type Tensor,
+  tensor,
   tile,
   topK,
   tril,
   triu,
+  unflatten,
 } from '../../lib/index.js';
 import { apart, between, type GradientCase, labels, ofOne, ofTwo, positive } from './gradientinputs.js';
 
@@ -77,6 +83,10 @@ function ofConvTranspose2d(why: string, x: Shape, weight: Shape, options: ConvTr
   return { op: 'convtranspose2d', why, inputs, f: (t) => convTranspose2d(t.x, t.weight, t.bias, options) };
 }
 
+const running = {
+  runningMean: tensor([0.3, -0.2], undefined, { dtype: 'float64' }) as Tensor,
+  runningVar: tensor([0.5, 1.5], undefined, { dtype: 'float64' }) as Tensor,
+};
 const half = { mode: 'linear', coordinateTransform: 'half_pixel' } as const;
 const IMAGES: GradientCase[] = [
   ofConvTranspose2d('strided, padded', [1, 2, 3, 2], [2, 2, 3, 2], { stride: 2, padding: [1, 0], outputPadding: 1 }),
@@ -105,6 +115,25 @@ const IMAGES: GradientCase[] = [
     f: (t) => groupNorm(t.x, 2, t.weight, t.bias),
   },
   ofOne('instancenorm', (x) => square(instanceNorm(x, null, null, { eps: 0.1 })), [2, 2, 4]),
+  {
+    op: 'instancenorm',
+    why: 'running statistics',
+    inputs: { x: [2, 2, 3], weight: [2], bias: [2] },
+    f: (t) => instanceNorm(t.x, t.weight, t.bias, { training: false, ...running }),
+  },
+  {
+    op: 'conv1d',
+    why: 'groups, strided, dilated, padded on one side',
+    inputs: { x: [2, 4, 7], weight: [6, 2, 2], bias: [6] },
+    f: (t) => conv1d(t.x, t.weight, t.bias, { groups: 2, stride: 2, dilation: 3, padding: [0, 2] }),
+  },
+  {
+    op: 'conv1d',
+    why: 'same padding, no bias',
+    inputs: { x: [1, 2, 5], weight: [1, 2, 4] },
+    f: (t) => conv1d(t.x, t.weight, null, { padding: 'same' }),
+  },
+  ofOne('unflatten', (x) => square(unflatten(x, 1, [2, -1])), [2, 6]),
   ofOne('localresponsenorm', (x) => localResponseNorm(x, 3, { alpha: 2 }), [2, 4, 2]),
 ];
 
@@ -114,6 +143,8 @@ const MORE_FUNCTIONS: GradientCase[] = [
   ofOne('hardswish', hardSwish, apart([24]), 'all parts'),
   ofOne('mish', mish, between(-4, 4, [12])),
   ofOne('selu', (x) => selu(x), apart([12])),
+  ofOne('hardtanh', (x) => square(hardTanh(x, { minVal: -0.6, maxVal: 0.8 })), apart([12])),
+  ofOne('relu6', (x) => square(relu6(x)), apart([40])),
   ofOne('softsign', softsign, apart([12])),
   ofOne('floor', floor, apart([6]), 'zero everywhere'),
   ofOne('ceil', ceil, apart([6]), 'zero everywhere'),

@@ -48,6 +48,8 @@ function checkAverage(g: Pool2dGeometry, fill: Fill): void {
   conform(backward, [sumBound(oracle(backward, Math.abs)[0], g.kh * g.kw)], label(g));
 }
 
+const withNaN: Fill = (length, seed) => integers(length, seed).map((v, i) => (i % 11 === 4 ? Number.NaN : v));
+
 describe('pooling kernels', () => {
   reportNative();
 
@@ -84,6 +86,11 @@ describe('pooling kernels', () => {
           arguments: [input(fill(outputs, 7)), output(inputs), g],
         };
         conform(backward, [sumBound(oracle(backward, Math.abs)[0], reached)]);
+      }
+      for (const fill of [normals, integers, withNaN]) {
+        const x = input(fill(inputs, 8));
+        const maxima = [output(outputs), output(outputs, 'int32')];
+        conform({ kernel: 'adaptiveMaxPool2dForward', arguments: [x, ...maxima, g] }, ['exact', 'exact'], fill.name);
       }
     });
   }

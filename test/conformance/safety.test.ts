@@ -39,6 +39,7 @@ const SETS_LENGTH: Record<string, number> = {
   cast: 1,
   fill: 0,
   nonZero: 0,
+  randomMask: 1,
   sgdUpdate: 0,
   adamUpdate: 0,
   rmspropUpdate: 0,

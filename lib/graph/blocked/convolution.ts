@@ -1,3 +1,4 @@
+import { BLOCK } from '../../backend/blocked.js';
 import { CONV2D_FIELDS, CONVOLUTION_OPTION_FIELDS, type Conv2dGeometry, encode } from '../../geometry.js';
 import {
   ACTIVATION_KINDS,
@@ -5,16 +6,53 @@ import {
   CONVOLUTION_ALGORITHMS,
   CONVOLUTION_PASSES,
 } from '../../kernels/operations.js';
-import type { Tensor } from '../../tensor.js';
+import { HollowStorage } from '../../storage.js';
+import type { Emitter } from '../emitter.js';
 import type { Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
 import type { FusedConv2dAttributes } from '../ops/fusedconv2d.js';
-import type { BlockedRule } from './rule.js';
+import type { BlockedRule, Choice, Surroundings } from './rule.js';
 
 /** A convolution of any kind, in the form of the fused one. */
 function fusedAttributes(node: Node): FusedConv2dAttributes {
   if (node.op.name === 'fusedConv2d') return node.attributes as FusedConv2dAttributes;
   return { geometry: node.attributes as Conv2dGeometry, activation: IDENTITY, residualAfter: false };
+}
+
+/**
+ * Kernels on blocks compute 16 channels of the result at once. Where most of them are no channels, and the source is not in
+ * blocks or small, plain kernels are done earlier: the first layers of a LeNet in training.
+ */
+function wastesLanes(node: Node, around: Surroundings): boolean {
+  const { geometry } = fusedAttributes(node);
+  const { ic, oc, groups } = geometry;
+  const [from, to] = node.op.name === 'conv2dGradInput' ? [oc, ic] : [ic, oc];
+  const isFew = to < BLOCK / 2 && groups === 1 && !node.inputs[1]?.constant;
+  return isFew && (!around.isBlocked(node.inputs[0]) || from <= 2 * BLOCK);
+}
+
+/** The weights in the form the algorithm reads: once for all runs if they are constant, else anew in each. */
+function packedWeights(
+  weight: Value,
+  bias: Value | null | undefined,
+  geometry: Conv2dGeometry,
+  emitter: Emitter,
+  { algorithm, pass, floats }: Choice,
+): Float32Array {
+  if (weight.constant && (!bias || bias.constant)) {
+    const offset = bias?.constant ?? null;
+    return emitter.weights.packedConvolution(weight.constant, offset, geometry, algorithm, floats, pass);
+  }
+  const packed = new HollowStorage('float32', floats).values;
+  emitter.kernels.blockedConv2dPack(
+    emitter.plainFloats(weight),
+    bias ? emitter.plainFloats(bias) : null,
+    packed,
+    encode(CONV2D_FIELDS, geometry),
+    CONVOLUTION_PASSES.indexOf(pass),
+    CONVOLUTION_ALGORITHMS.indexOf(algorithm),
+  );
+  return packed;
 }
 
 /**
@@ -27,14 +65,14 @@ function mayOverwrite(kind: ActivationKind, residualAfter: boolean): boolean {
 
 export const convolution: BlockedRule = {
   ops: ['conv2d', 'fusedConv2d', 'conv2dGradInput'],
-  accepts: (node, around) => around.choose(node) !== null,
+  accepts: (node, around) => around.choose(node) !== null && !wastesLanes(node, around),
   halo(node, input, around) {
     const choice = around.choose(node);
     if (input === 3) return 0; // the residual
     return input === 0 && choice && choice.algorithm !== 'plainInput' ? choice.halo : null;
   },
   emit(node, emitter) {
-    const { algorithm, pass, floats } = emitter.choiceOf(node);
+    const { algorithm, pass } = emitter.choiceOf(node);
     const { geometry, activation, residualAfter } = fusedAttributes(node);
     const [source, weight, bias, residual, slopes] = node.inputs as (Value | null)[];
     const isPlain = algorithm === 'plainInput';
@@ -45,14 +83,7 @@ export const convolution: BlockedRule = {
       residual !== source && mayOverwrite(activation.kind, residualAfter)
         ? emitter.resultOver(node.outputs[0], residual)
         : emitter.result(node.outputs[0]);
-    const packed = emitter.weights.packedConvolution(
-      weight?.constant as Tensor,
-      bias?.constant ?? null,
-      geometry,
-      algorithm,
-      floats,
-      pass,
-    );
+    const packed = packedWeights(weight as Value, bias, geometry, emitter, emitter.choiceOf(node));
     const options = {
       pass: CONVOLUTION_PASSES.indexOf(pass),
       algorithm: CONVOLUTION_ALGORITHMS.indexOf(algorithm),
@@ -76,6 +107,44 @@ export const convolution: BlockedRule = {
       encode(CONVOLUTION_OPTION_FIELDS, options),
       activation.alpha,
       activation.beta,
+    );
+  },
+};
+
+/** The gradient of the weights is the sum of x · dy over all images and positions. */
+export const weightGradient: BlockedRule = {
+  ops: ['conv2dGradWeight'],
+  accepts: (node, around) => around.choose(node) !== null && node.inputs.some((value) => around.isBlocked(value)),
+  halo(node, input, around) {
+    const choice = around.choose(node);
+    if (input === 1) return 0;
+    return choice && choice.algorithm !== 'plainInput' ? choice.halo : null;
+  },
+  blockedResults: [],
+  emit(node, emitter) {
+    const { algorithm, pass } = emitter.choiceOf(node);
+    const [source, gradient] = node.inputs as [Value, Value];
+    const x = algorithm === 'plainInput' ? null : emitter.blocked(source);
+    const dy = emitter.blocked(gradient);
+    const options = {
+      pass: CONVOLUTION_PASSES.indexOf(pass),
+      algorithm: CONVOLUTION_ALGORITHMS.indexOf(algorithm),
+      haloIn: x?.g.halo ?? 0,
+      haloOut: dy.g.halo,
+      blocksIn: x?.g.blocks ?? 0,
+      blocksOut: dy.g.blocks,
+      haloResidual: 0,
+      blocksResidual: 0,
+      activation: 0,
+      residualAfter: 0,
+    };
+    emitter.detail(algorithm);
+    emitter.kernels.blockedConv2dGradWeight(
+      x?.array ?? emitter.plainFloats(source),
+      dy.array,
+      emitter.plainResult(node.outputs[0]),
+      encode(CONV2D_FIELDS, node.attributes as Conv2dGeometry),
+      encode(CONVOLUTION_OPTION_FIELDS, options),
     );
   },
 };

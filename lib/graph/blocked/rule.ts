@@ -6,9 +6,11 @@ import type { Node, Value } from '../graph.js';
 export interface Surroundings {
   /** Whether a value will be in blocks. */
   isBlocked(value: Value | null): boolean;
-  /** Whether anybody reads it. */
-  isRead(value: Value): boolean;
-  /** The best algorithm for a convolution of which weight and bias are constant; null if none works on blocks. */
+  /** The nodes that read a value; null if it is a result of the graph, which anybody may read. */
+  readersOf(value: Value): readonly Node[] | null;
+  /** Whether a node works on blocks; only nodes before the one that is asked about are known. */
+  hasRule(node: Node | null): boolean;
+  /** The best algorithm for a convolution, or a gradient of one; null if none works on blocks. */
   choose(node: Node): Choice | null;
 }
 
@@ -29,8 +31,8 @@ export interface BlockedRule {
   accepts(node: Node, around: Surroundings): boolean;
   /** The border that an input has to have; null if it is read in another form. */
   halo(node: Node, input: number, around: Surroundings): number | null;
-  /** Whether the result is in blocks too. Default true. */
-  readonly plainResult?: boolean;
+  /** Which results are in blocks too. Default: the first. */
+  readonly blockedResults?: readonly number[];
   /** Writes the kernel calls. */
   emit(node: Node, emitter: Emitter): void;
 }
@@ -38,4 +40,10 @@ export interface BlockedRule {
 /** Whether a value can be in blocks at all: a feature map of float32 with at least one element. */
 export function isFeatureMap(value: Value | null | undefined): value is Value {
   return value?.dtype === 'float32' && value.shape.length === 4 && !value.shape.includes(0);
+}
+
+/** Whether a reader of a gradient also reads a value in blocks: then it will go on in blocks itself. */
+export function isReadInBlocks(gradient: Value, around: Surroundings): boolean {
+  const readers = around.readersOf(gradient) ?? [];
+  return readers.some(({ inputs }) => inputs.some((value) => value !== gradient && around.isBlocked(value)));
 }

@@ -1,5 +1,6 @@
 // Average-pool and global average-pool of blocked tensors, forward and backward.
 #pragma once
+#include "kernels/blocked/channel_sums.inl"
 #include "kernels/blocked/pool.inl"
 
 namespace ISA {
@@ -122,42 +123,6 @@ void run(const args::blockedAvgPool2dBackward& a, int, Range range, const Worksp
 
 // --- average over the image: y is plain, [n][c] ---
 
-// Pixels whose lanes are added in single precision, kSumChains chains of them, before the sum moves to doubles.
-constexpr int kSumChains = 4;
-constexpr int64_t kSumPixels = kLaneTerms * kSumChains;
-
-// totals[lane] += sum of the lanes from `part` on over all pixels of a block, the first of which is `pixels`.
-INLINE void addPixels(const Blocked& b, const float* pixels, double (&totals)[kWidth]) {
-  // narrow rows do not reach all chains
-  const int64_t most = b.w < kSumChains ? kLaneTerms : kSumPixels;
-  V sums[kSumChains] = {zero(), zero(), zero(), zero()};
-  int64_t added = 0;
-  const auto flush = [&] {
-    float lane[kWidth];
-    store(lane, add(add(sums[0], sums[1]), add(sums[2], sums[3])));
-    for (int i = 0; i < kWidth; i++) totals[i] += static_cast<double>(lane[i]);
-#pragma GCC unroll 4
-    for (int i = 0; i < kSumChains; i++) sums[i] = zero();
-    added = 0;
-  };
-  for (int64_t y = 0; y < b.h; y++, pixels += b.row) {
-    for (int64_t begin = 0; begin < b.w; begin += most) {
-      const int64_t end = smallest(b.w, begin + most);
-      if (added + end - begin > most) flush();
-      added += end - begin;
-      const float* p = pixels + begin * kBlock;
-      int64_t left = end - begin;
-      for (; left >= kSumChains; left -= kSumChains, p += kSumChains * kBlock)
-#pragma GCC unroll 4
-        for (int i = 0; i < kSumChains; i++) sums[i] = add(sums[i], load(p + i * kBlock));
-#pragma GCC unroll 4
-      for (int i = 0; i < kSumChains - 1; i++)
-        if (i < left) sums[i] = add(sums[i], load(p + i * kBlock));
-    }
-  }
-  flush();
-}
-
 INLINE Work planGlobalPool(const BlockedGeometry& g) {
   const Blocked b = blocked(g);
   const double cost = static_cast<double>(b.n) * b.blocks * b.plane;
@@ -172,15 +137,17 @@ Work plan(const args::blockedGlobalAvgPool2d& a) {
 
 void run(const args::blockedGlobalAvgPool2d& a, int, Range range, const Workspace&) {
   const Blocked b = blocked(a.g);
+  const Bands bands = bandsOf(b);
   const double size = static_cast<double>(b.h * b.w);
   for (int64_t item = range.begin; item < range.end; item++) {
     const int64_t image = item / b.blocks, block = item % b.blocks;
-    for (int64_t c = block * kBlock; c < smallest(b.c, (block + 1) * kBlock); c += kWidth) {
-      double totals[kWidth] = {};
-      addPixels(b, a.x.data + pixelAt(b, image, block, 0, 0) + c % kBlock, totals);
-      for (int64_t i = 0; i < smallest(kWidth, b.c - c); i++)
-        a.y.data[image * b.c + c + i] = static_cast<float>(totals[i] / size);
-    }
+    double totals[1][kBlock] = {};
+    addBands(totals, b, bands, {image * bands.perBlock, (image + 1) * bands.perBlock}, [&](int64_t, int64_t y) {
+      const float* p = a.x.data + pixelAt(b, image, block, y, 0);
+      return [p](int64_t i, int, V* s) { s[0] = add(s[0], load(p + i)); };
+    });
+    for (double& total : totals[0]) total /= size;
+    storeChannels(a.y.data + image * b.c, totals[0], block, b.c);
   }
 }
 

@@ -145,36 +145,76 @@ Work plan(const args::blockedMaxPool2dBackward& a) {
   return planPoolBackward(a.g, t.x);
 }
 
-// Every tap of a window that lies inside adds dy where it is the maximum, and zero elsewhere. Taps from a buffer can
-// say what they like: nothing is indexed with them.
+// Row oh of dy goes to dx.
+struct MaxGradientRow {
+  const float* dy;
+  const uint8_t* taps;
+  float* dx;    // pixel (startH, 0)
+  int64_t row;  // distance of rows of dx
+  Span rows;    // of taps that lie inside
+};
+
+// Every tap of a window that lies inside adds dy where it is the maximum, and zero elsewhere.
+INLINE void addWindow(const Pool2dGeometry& g, const MaxGradientRow& r, int64_t ow) {
+  const int64_t startW = ow * g.strideW - g.padLeft;
+  const Span columns = validTaps(startW, g.kw, g.dilationW, g.w);
+  for (int part = 0; part < kBlock; part += kWidth) {
+    const V at = loadBytes(r.taps + ow * kBlock + part), value = load(r.dy + ow * kBlock + part);
+    for (int64_t kh = r.rows.begin; kh < r.rows.end; kh++) {
+      float* row = r.dx + kh * g.dilationH * r.row + startW * kBlock + part;
+      for (int64_t kw = columns.begin; kw < columns.end; kw++) {
+        float* p = row + kw * g.dilationW * kBlock;
+        const M here = equal(at, set1(static_cast<float>(kh * g.kw + kw)));
+        store(p, add(load(p), select(here, value, zero())));
+      }
+    }
+  }
+}
+
+// The same for windows of 2x2 pixels that lie inside and do not overlap: nothing needs to be read.
+INLINE void spreadWindows(const MaxGradientRow& r, int64_t padLeft, Span windows) {
+  for (int64_t ow = windows.begin; ow < windows.end; ow++) {
+#pragma GCC unroll 4
+    for (int part = 0; part < kBlock; part += kWidth) {
+      const V at = loadBytes(r.taps + ow * kBlock + part), value = load(r.dy + ow * kBlock + part);
+      float* p = r.dx + (2 * ow - padLeft) * kBlock + part;
+#pragma GCC unroll 4
+      for (int tap = 0; tap < 4; tap++)
+        store(p + tap / 2 * r.row + tap % 2 * kBlock, select(equal(at, set1(static_cast<float>(tap))), value, zero()));
+    }
+  }
+}
+
+// Rows are cleared as windows reach them, so that the first level cache still has them. Taps from a buffer can say what
+// they like: nothing is indexed with them.
 void run(const args::blockedMaxPool2dBackward& a, int, Range range, const Workspace&) {
   const Pool2dGeometry& g = a.g;
   const PoolTensors t = poolTensorsBackward(g, a.o);
   const Blocked &from = t.y, &to = t.x;
+  const bool isSpread = poolTileOf(g) == PoolTile::wide2Stride2 && g.kh == 2 && g.strideH == 2 && g.dilationH == 1;
+  const Span inside = interiorWindows(g.ow, g.kw, g.dilationW, g.strideW, g.padLeft, g.w);
   for (int64_t item = range.begin; item < range.end; item++) {
     const int64_t image = item / to.blocks, block = item % to.blocks;
-    zeroLines(a.dx.data + image * to.image + block * to.plane, (to.h + 2 * to.halo) * to.row);
+    float* plane = a.dx.data + image * to.image + block * to.plane;
+    int64_t cleared = 0;
+    const auto clear = [&](int64_t rows) {
+      if (rows > cleared) zeroLines(plane + cleared * to.row, (rows - cleared) * to.row);
+      cleared = largest(cleared, rows);
+    };
     for (int64_t oh = 0; oh < g.oh; oh++) {
       const int64_t startH = oh * g.strideH - g.padTop;
       const Span rows = validTaps(startH, g.kh, g.dilationH, g.h);
-      const float* dy = a.dy.data + pixelAt(from, image, block, oh, 0);
-      const uint8_t* taps = a.taps.data + (item * g.oh + oh) * g.ow * kBlock;
-      for (int64_t ow = 0; ow < g.ow; ow++, dy += kBlock, taps += kBlock) {
-        const int64_t startW = ow * g.strideW - g.padLeft;
-        const Span columns = validTaps(startW, g.kw, g.dilationW, g.w);
-        for (int part = 0; part < kBlock; part += kWidth) {
-          const V at = loadBytes(taps + part), value = load(dy + part);
-          for (int64_t kh = rows.begin; kh < rows.end; kh++) {
-            float* row = a.dx.data + pixelAt(to, image, block, startH + kh * g.dilationH, startW) + part;
-            for (int64_t kw = columns.begin; kw < columns.end; kw++) {
-              float* p = row + kw * g.dilationW * kBlock;
-              const M here = equal(at, set1(static_cast<float>(kh * g.kw + kw)));
-              store(p, add(load(p), select(here, value, zero())));
-            }
-          }
-        }
-      }
+      if (rows.begin == rows.end) continue;
+      clear(to.halo + startH + (rows.end - 1) * g.dilationH + 1);
+      const MaxGradientRow row = {a.dy.data + pixelAt(from, image, block, oh, 0),
+                                  a.taps.data + (item * g.oh + oh) * g.ow * kBlock,
+                                  a.dx.data + pixelAt(to, image, block, startH, 0), to.row, rows};
+      const Span spread = isSpread && rows.end - rows.begin == 2 ? inside : Span{0, 0};
+      for (int64_t ow = 0; ow < spread.begin; ow++) addWindow(g, row, ow);
+      spreadWindows(row, g.padLeft, spread);
+      for (int64_t ow = spread.end; ow < g.ow; ow++) addWindow(g, row, ow);
     }
+    clear(to.h + 2 * to.halo);
   }
 }
 

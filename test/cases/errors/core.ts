@@ -75,6 +75,7 @@ export const CORE_REJECTIONS: Rejections = {
     [() => cf.lt(tensor([1]), wrong(tensor([1], { dtype: 'int64' }))), DTypeError, 'lt: operands must share one dtype, got float32 and int64'],
   ],
   'geometry.ts': [
+    [() => cf.maxPool1d(zeros([1, 1, 4]), 1.5), ArgumentError, 'maxPool1d: kernelSize must be an integer of at least 1, got 1.5'],
     [() => cf.maxPool2d(zeros([1, 1, 4, 4]), 0), ArgumentError, 'maxPool2d: kernelSize must be an integer of at least 1 or a pair of them, got 0'],
     [() => cf.maxPool2d(zeros([1, 1, 4, 4]), wrong(null)), ArgumentError, 'maxPool2d: kernelSize must be an integer of at least 1 or a pair of them, got null'],
     [() => cf.avgPool2d(zeros([1, 1, 4, 4]), wrong([2])), ArgumentError, 'avgPool2d: kernelSize must be an integer of at least 1 or a pair of them, got [2]'],

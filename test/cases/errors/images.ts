@@ -66,6 +66,10 @@ export const IMAGE_REJECTIONS: Rejections = {
   'ops/instancenorm.ts': [
     [() => cf.instanceNorm(zeros([2, 3])), ShapeError, 'instanceNorm: x must be [n, channels, size, …] with at least one channel, got [2, 3]'],
     [() => cf.instanceNorm(zeros([2, 0, 3])), ShapeError, 'instanceNorm: x must be [n, channels, size, …] with at least one channel, got [2, 0, 3]'],
+    [() => cf.instanceNorm(image, null, null, { momentum: 2 }), ArgumentError, 'instanceNorm: momentum must be in [0, 1], got 2'],
+    [() => cf.instanceNorm(image, null, null, { training: false, runningMean: zeros([4]) }), ArgumentError, 'instanceNorm: runningMean and runningVar are needed outside training'],
+    [() => cf.instanceNorm(image, null, null, { runningVar: zeros([3]) }), ShapeError, 'instanceNorm: running statistics must be [4] for x [1, 4, 3, 3], got [3]'],
+    [() => cf.instanceNorm(zeros([2, 3, 1]), null, null, { runningMean: zeros([3]) }), ShapeError, 'instanceNorm: statistics need more than one value, x is [2, 3, 1]'],
   ],
   'ops/localresponsenorm.ts': [
     [() => cf.localResponseNorm(zeros([3]), 3), ShapeError, 'localResponseNorm: x must be [n, channels, …], got [3]'],

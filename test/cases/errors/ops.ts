@@ -7,6 +7,7 @@ const int32 = (...values: number[]) => tensor(values, { dtype: 'int32' });
 const wrong = (value: unknown) => value as never;
 
 const image = zeros([1, 16, 28, 28]);
+const sequence = zeros([2, 6, 9]);
 
 // biome-ignore format: one rejection a line
 export const OP_REJECTIONS: Rejections = {
@@ -33,6 +34,36 @@ export const OP_REJECTIONS: Rejections = {
     [() => cf.adaptiveAvgPool2d(zeros([2, 3, 4]), 1), ShapeError, 'adaptiveAvgPool2d: x must be [n, channels, height, width] with at least one pixel, got [2, 3, 4]'],
     [() => cf.adaptiveAvgPool2d(zeros([2, 3, 0, 4]), 1), ShapeError, 'adaptiveAvgPool2d: x must be [n, channels, height, width] with at least one pixel, got [2, 3, 0, 4]'],
     [() => cf.adaptiveAvgPool2d(image, [2, 0]), ArgumentError, 'adaptiveAvgPool2d: outputSize must be an integer of at least 1 or a pair of them, got [2,0]'],
+  ],
+  'ops/adaptivemaxpool2d.ts': [
+    [() => cf.adaptiveMaxPool2d(zeros([2, 3, 4]), 1), ShapeError, 'adaptiveMaxPool2d: x must be [n, channels, height, width] with at least one pixel, got [2, 3, 4]'],
+    [() => cf.adaptiveMaxPool2d(zeros([2, 3, 4, 0]), 1), ShapeError, 'adaptiveMaxPool2d: x must be [n, channels, height, width] with at least one pixel, got [2, 3, 4, 0]'],
+    [() => cf.adaptiveMaxPool2dWithIndices(image, 0), ArgumentError, 'adaptiveMaxPool2d: outputSize must be an integer of at least 1 or a pair of them, got 0'],
+  ],
+  'ops/conv1d.ts': [
+    [() => cf.conv1d(sequence, zeros([4, 3])), ShapeError, 'conv1d: weight must be [out channels, in channels / groups, kernel], got [4, 3]'],
+    [() => cf.conv1d(sequence, zeros([4, 3, 2])), ShapeError, 'conv1d: weight [4, 3, 2] in groups of 1 does not fit x [2, 6, 9]'],
+    [() => cf.conv1d(sequence, zeros([5, 3, 2]), null, { groups: 2 }), ShapeError, 'conv1d: weight [5, 3, 2] in groups of 2 does not fit x [2, 6, 9]'],
+    [() => cf.conv1d(sequence, zeros([4, 6, 2]), null, { groups: 0.5 }), ArgumentError, 'conv1d: groups must be an integer of at least 1, got 0.5'],
+    [() => cf.conv1d(sequence, zeros([4, 6, 2]), zeros([3])), ShapeError, 'conv1d: bias must be [4] for weight [4, 6, 2], got [3]'],
+    [() => cf.conv1d(sequence, zeros([4, 6, 10])), ShapeError, 'conv1d: a window of 1×10 does not fit into the padded input of 1×9'],
+    [() => cf.conv1d(sequence, zeros([4, 6, 2]), null, { stride: wrong([1, 1]) }), ArgumentError, 'conv1d: stride must be an integer of at least 1, got [1,1]'],
+  ],
+  'ops/sequence.ts': [
+    [() => cf.conv1d(image, zeros([4, 3, 2])), ShapeError, 'conv1d: x must be [n, channels, length], got [1, 16, 28, 28]'],
+    [() => cf.maxPool1d(zeros([4, 4]), 2), ShapeError, 'maxPool1d: x must be [n, channels, length], got [4, 4]'],
+    [() => cf.avgPool1d(sequence, 2, { padding: -1 }), ArgumentError, "avgPool1d: padding must be an integer of at least 0, [start, end], 'same' or 'valid', got -1"],
+    [() => cf.conv1d(sequence, zeros([4, 6, 2]), null, { padding: wrong('full') }), ArgumentError, `conv1d: padding must be an integer of at least 0, [start, end], 'same' or 'valid', got "full"`],
+    [() => cf.maxPool1d(sequence, 3, { padding: [1, 2] }), ArgumentError, 'maxPool1d: padding must be at most half the kernel 1×3, got [0, 1, 0, 2]'],
+  ],
+  'ops/gelu.ts': [
+    [() => cf.gelu(tensor([1]), { approximate: wrong('erf') }), ArgumentError, `gelu: approximate must be 'none' or 'tanh', got "erf"`],
+  ],
+  'ops/softplus.ts': [
+    [() => cf.softplus(tensor([1]), { beta: 0 }), ArgumentError, 'softplus: beta must be a finite number above 0, got 0'],
+  ],
+  'ops/hardtanh.ts': [
+    [() => cf.hardTanh(tensor([1]), { minVal: 2, maxVal: 2 }), ArgumentError, 'hardTanh: minVal must be below maxVal, got 2 and 2'],
   ],
   'ops/batchnorm.ts': [
     [() => cf.batchNorm(zeros([3]), null, null, { training: true }), ShapeError, 'batchNorm: x must be [n, channels, …], got [3]'],
@@ -66,21 +97,6 @@ export const OP_REJECTIONS: Rejections = {
     [() => cf.linear(zeros([2, 3]), zeros([5, 4])), ShapeError, 'linear: weight [5, 4] expects 4 features, x [2, 3] has 3'],
     [() => cf.linear(zeros([]), zeros([5, 4])), ShapeError, 'linear: weight [5, 4] expects 4 features, x [] has none'],
     [() => cf.linear(zeros([2, 4]), zeros([5, 4]), zeros([4])), ShapeError, 'linear: bias must be [5] for weight [5, 4], got [4]'],
-  ],
-  'ops/loss.ts': [
-    [() => cf.mse(tensor([1]), tensor([2]), { reduction: wrong('avg') }), ArgumentError, `mse: reduction must be 'mean', 'sum' or 'none', got "avg"`],
-    [() => cf.crossEntropy(zeros([1, 2]), int32(0), { reduction: wrong(null) }), ArgumentError, `crossEntropy: reduction must be 'mean', 'sum' or 'none', got null`],
-  ],
-  'ops/mse.ts': [
-    [() => cf.mse(zeros([2, 1]), zeros([2])), ShapeError, 'mse: prediction [2, 1] and target [2] must have one shape'],
-  ],
-  'ops/crossentropy.ts': [
-    [() => cf.crossEntropy(zeros([3]), int32(1)), ShapeError, 'crossEntropy: logits must be [n, classes, …], got [3]'],
-    [() => cf.crossEntropy(zeros([2, 3]), int32(1)), ShapeError, 'crossEntropy: labels for logits [2, 3] must be [2], got [1]'],
-    [() => cf.crossEntropy(zeros([2, 3, 4]), int32(0, 1)), ShapeError, 'crossEntropy: labels for logits [2, 3, 4] must be [2, 4], got [2]'],
-    [() => cf.crossEntropy(zeros([2, 3]), tensor([0, 1])), DTypeError, 'crossEntropy: labels must be int32, int64 or uint8, got float32'],
-    [() => cf.crossEntropy(zeros([2, 3]), int32(0, 3)), ArgumentError, 'crossEntropy: label 3 at position 1 is outside [0, 3)'],
-    [() => cf.crossEntropy(zeros([2, 3]), int32(-1, 0)), ArgumentError, 'crossEntropy: label -1 at position 0 is outside [0, 3)'],
   ],
   'ops/concat.ts': [
     [() => cf.concat([]), ArgumentError, 'concat: needs at least one tensor'],
@@ -138,6 +154,8 @@ export const OP_REJECTIONS: Rejections = {
   'ops/dropout.ts': [
     [() => cf.dropout(tensor([1]), 1.5), ArgumentError, 'dropout: p must be in [0, 1], got 1.5'],
     [() => cf.dropout(tensor([1]), Number.NaN), ArgumentError, 'dropout: p must be in [0, 1], got NaN'],
+    [() => cf.dropout2d(zeros([2, 3]), 0.5), ShapeError, 'dropout2d: x must be [n, channels, size, …], got [2, 3]'],
+    [() => cf.dropout2d(image, -1), ArgumentError, 'dropout2d: p must be in [0, 1], got -1'],
   ],
   'ops/where.ts': [
     [() => cf.where(wrong(tensor([1])), tensor([1]), tensor([2])), DTypeError, 'where: condition must be bool, got float32'],

@@ -1,13 +1,14 @@
 import { ones, zeros } from '../creation.js';
-import { ArgumentError, check } from '../errors.js';
+import { check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { batchNorm } from '../ops/batchnorm.js';
 import { onRun } from '../ops/op.js';
 import { formatShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { buffer, Module, parameter } from './module.js';
 
-/** Options of {@link BatchNorm2d}. */
-export interface BatchNorm2dOptions {
+/** Options of {@link BatchNorm1d} and {@link BatchNorm2d}. */
+export interface BatchNormLayerOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number;
   /** Weight of new statistics in the running ones, in [0, 1]. Default 0.1. */
@@ -18,16 +19,8 @@ export interface BatchNorm2dOptions {
   trackRunningStats?: boolean;
 }
 
-/**
- * Batch normalisation of x [n, channels, h, w] (Ioffe and Szegedy 2015); see {@link batchNorm}.
- *
- * Parameters: weight [channels] ones, bias [channels] zeros. Buffers: running_mean, running_var, num_batches_tracked.
- *
- * @throws ArgumentError for channels below 1
- * @example
- * new nn.BatchNorm2d(3).eval().forward(zeros([1, 3, 2, 2])).shape; // [1, 3, 2, 2]
- */
-export class BatchNorm2d extends Module {
+/** What batch normalisations of all shapes share. */
+abstract class BatchNorm extends Module {
   readonly weight: Tensor<'float32'> | null;
   readonly bias: Tensor<'float32'> | null;
   readonly runningMean: Tensor<'float32'> | null;
@@ -37,15 +30,10 @@ export class BatchNorm2d extends Module {
   readonly eps: number;
   readonly momentum: number;
 
-  constructor(channels: number, options: BatchNorm2dOptions = {}) {
+  constructor(channels: number, options: BatchNormLayerOptions = {}) {
     super();
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
-    check(
-      Number.isInteger(channels) && channels >= 1,
-      'BatchNorm2d',
-      () => `channels must be an integer of at least 1, got ${channels}`,
-      ArgumentError,
-    );
+    whole(new.target.name, 'channels', channels, 1);
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? parameter(ones([channels])) : null;
@@ -56,7 +44,7 @@ export class BatchNorm2d extends Module {
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
-    check(x.rank === 4, 'BatchNorm2d', () => `x must be [n, channels, height, width], got ${formatShape(x.shape)}`);
+    this.checkInput(x);
     const y = batchNorm(x, this.weight, this.bias, {
       training: this.training || this.runningMean === null,
       runningMean: this.runningMean,
@@ -72,5 +60,41 @@ export class BatchNorm2d extends Module {
       });
     }
     return y;
+  }
+
+  protected abstract checkInput(x: Tensor): void;
+}
+
+/**
+ * Batch normalisation of x [n, channels] or [n, channels, length] (Ioffe and Szegedy 2015); see {@link batchNorm}.
+ *
+ * Parameters: weight [channels] ones, bias [channels] zeros. Buffers: running_mean, running_var, num_batches_tracked.
+ *
+ * @throws ArgumentError for channels below 1
+ * @example
+ * new nn.BatchNorm1d(3).eval().forward(zeros([2, 3])).shape; // [2, 3]
+ */
+export class BatchNorm1d extends BatchNorm {
+  protected checkInput({ rank, shape }: Tensor): void {
+    check(
+      rank === 2 || rank === 3,
+      'BatchNorm1d',
+      () => `x must be [n, channels] or [n, channels, length], got ${formatShape(shape)}`,
+    );
+  }
+}
+
+/**
+ * Batch normalisation of x [n, channels, h, w] (Ioffe and Szegedy 2015); see {@link batchNorm}.
+ *
+ * Parameters: weight [channels] ones, bias [channels] zeros. Buffers: running_mean, running_var, num_batches_tracked.
+ *
+ * @throws ArgumentError for channels below 1
+ * @example
+ * new nn.BatchNorm2d(3).eval().forward(zeros([1, 3, 2, 2])).shape; // [1, 3, 2, 2]
+ */
+export class BatchNorm2d extends BatchNorm {
+  protected checkInput({ rank, shape }: Tensor): void {
+    check(rank === 4, 'BatchNorm2d', () => `x must be [n, channels, height, width], got ${formatShape(shape)}`);
   }
 }

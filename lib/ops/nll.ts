@@ -1,0 +1,54 @@
+import { full } from '../creation.js';
+import { checkFloat, type DType } from '../dtype.js';
+import { check } from '../errors.js';
+import { formatShape } from '../shape.js';
+import type { Tensor } from '../tensor.js';
+import { gather } from './gather.js';
+import {
+  type ClassLossOptions,
+  checkClassWeight,
+  countedLabels,
+  positionWeights,
+  reduceCounted,
+  resolveLabels,
+} from './labels.js';
+import { mul } from './mul.js';
+import { neg } from './neg.js';
+import { squeeze } from './squeeze.js';
+import { unsqueeze } from './unsqueeze.js';
+import { where } from './where.js';
+
+/**
+ * Negative log-likelihood −logProbabilities[label] · weight[label] of integer labels, such as logSoftmax gives them, averaged
+ * over positions by default; {@link crossEntropy} does both at once.
+ *
+ * logProbabilities [n, classes] or [n, classes, d1, …], labels [n] or [n, d1, …] of int32, int64 or uint8 in [0, classes) or
+ * equal to `ignoreIndex`. With reduction 'none' the result has the labels' shape.
+ *
+ * @throws ShapeError when shapes do not fit; DTypeError for labels that are no integers; ArgumentError for a label out of
+ *   range
+ * @example
+ * nll(tensor([[-1, -2], [-3, -4]]), tensor([1, 0], { dtype: 'int32' })).item(); // 2.5
+ */
+export function nll<D extends DType>(
+  logProbabilities: Tensor<D>,
+  labels: Tensor,
+  options: ClassLossOptions<D> = {},
+): Tensor<D> {
+  const { weight = null, ignoreIndex, reduction } = options;
+  checkFloat('nll', logProbabilities);
+  check(
+    logProbabilities.rank >= 2,
+    'nll',
+    () => `logProbabilities must be [n, classes, …], got ${formatShape(logProbabilities.shape)}`,
+  );
+  checkClassWeight('nll', logProbabilities, weight);
+  const resolved = resolveLabels('nll', logProbabilities, labels, ignoreIndex);
+  const [counted, safe] = countedLabels(resolved, logProbabilities.shape[1]);
+  const picked = squeeze(gather(logProbabilities, 1, unsqueeze(safe, 1)), 1);
+  // not by multiplication: a probability of 0 has an infinite logarithm
+  const losses = where(counted, neg(picked), full([], 0, { dtype: picked.dtype }));
+  const weights = weight && positionWeights(resolved, logProbabilities, weight);
+  const weighted = weights ? mul(losses, weights) : losses;
+  return reduceCounted('nll', weighted, [resolved, logProbabilities, weights], reduction);
+}
