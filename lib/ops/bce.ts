@@ -34,7 +34,7 @@ const op: Op<null> = {
   forward: (inputs) =>
     noGrad(() => {
       const [p, t] = inputs as [Tensor, Tensor];
-      return neg(add(mul(t, boundedLog(p)), mul(complement(t), boundedLog(complement(p)))));
+      return sub(mul(sub(t, 1), boundedLog(complement(p))), mul(t, boundedLog(p)));
     }),
   gradient({ input, needs }, dy) {
     const [p, t] = [input(0), input(1)];

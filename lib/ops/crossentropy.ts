@@ -1,5 +1,4 @@
 import { kernelsFor } from '../backend/backend.js';
-import { full } from '../creation.js';
 import { checkFloat, type DType, isFloat } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import { AXIS_FIELDS, encode } from '../geometry.js';
@@ -23,6 +22,7 @@ import { mul } from './mul.js';
 import { neg } from './neg.js';
 import { apply, applyOne, empty, floats, type Op, values } from './op.js';
 import { axisGeometry } from './reduction.js';
+import { scalarLike } from './scalarlike.js';
 import { sub } from './sub.js';
 import { sum } from './sum.js';
 import { unsqueeze } from './unsqueeze.js';
@@ -118,7 +118,7 @@ export function crossEntropy<D extends DType>(
   const ofLabels = weights ? mul(losses, weights) : losses;
   if (labelSmoothing === 0) return reduceCounted('crossEntropy', ofLabels, counts, reduction);
   const [counted] = countedLabels(resolved, logits.shape[1]);
-  const ofAll = where(counted, overClasses(logProbabilities, weight), full([], 0, { dtype: logits.dtype }));
+  const ofAll = where(counted, overClasses(logProbabilities, weight), scalarLike(logits, 0));
   const smoothed = add(mul(ofLabels, 1 - labelSmoothing), mul(ofAll, labelSmoothing / logits.shape[1]));
   return reduceCounted('crossEntropy', smoothed, counts, reduction);
 }

@@ -1,4 +1,3 @@
-import { full } from '../creation.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { ArgumentError, check, DTypeError } from '../errors.js';
 import { formatShape, sameShape } from '../shape.js';
@@ -12,6 +11,7 @@ import { type LossOptions, type LossReduction, reduceLoss } from './loss.js';
 import { lt } from './lt.js';
 import { mul } from './mul.js';
 import { reshape } from './reshape.js';
+import { scalarLike } from './scalarlike.js';
 import { sum } from './sum.js';
 import { where } from './where.js';
 
@@ -78,13 +78,13 @@ export function resolveLabels(operation: string, scores: Tensor, labels: Tensor,
   }
   const resolved = cast(labels, 'int32').detach();
   if (ignoreIndex < 0 || ignoreIndex >= classes) return resolved;
-  return where(eq(resolved, ignoreIndex), full([], IGNORED, { dtype: 'int32' }), resolved);
+  return where(eq(resolved, ignoreIndex), scalarLike(resolved, IGNORED), resolved);
 }
 
 /** Which positions count, and as what class: labels with ignored ones replaced by 0. */
 export function countedLabels(resolved: Tensor<'int32'>, classes: number): [Tensor<'bool'>, Tensor<'int32'>] {
   const counted = logicalAnd(ge(resolved, 0), lt(resolved, classes));
-  return [counted, where(counted, resolved, full([], 0, { dtype: 'int32' }))];
+  return [counted, where(counted, resolved, scalarLike(resolved, 0))];
 }
 
 /** What each position counts: the weight of its class or 1, and 0 where it is ignored. */

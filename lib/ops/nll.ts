@@ -1,4 +1,3 @@
-import { full } from '../creation.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { check } from '../errors.js';
 import { formatShape } from '../shape.js';
@@ -14,6 +13,7 @@ import {
 } from './labels.js';
 import { mul } from './mul.js';
 import { neg } from './neg.js';
+import { scalarLike } from './scalarlike.js';
 import { squeeze } from './squeeze.js';
 import { unsqueeze } from './unsqueeze.js';
 import { where } from './where.js';
@@ -47,7 +47,7 @@ export function nll<D extends DType>(
   const [counted, safe] = countedLabels(resolved, logProbabilities.shape[1]);
   const picked = squeeze(gather(logProbabilities, 1, unsqueeze(safe, 1)), 1);
   // not by multiplication: a probability of 0 has an infinite logarithm
-  const losses = where(counted, neg(picked), full([], 0, { dtype: picked.dtype }));
+  const losses = where(counted, neg(picked), scalarLike(picked, 0));
   const weights = weight && positionWeights(resolved, logProbabilities, weight);
   const weighted = weights ? mul(losses, weights) : losses;
   return reduceCounted('nll', weighted, [resolved, logProbabilities, weights], reduction);
