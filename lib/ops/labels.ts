@@ -38,11 +38,16 @@ export function checkClassWeight(operation: string, scores: Tensor, weight: Tens
   );
 }
 
-/**
- * Labels of scores [n, classes, …] as int32 [n, …], ignored ones outside [0, classes). Where their values are known each is
- * checked; in a compiled step, where they are not, all that are outside count as ignored.
- */
-export function resolveLabels(operation: string, scores: Tensor, labels: Tensor, ignoreIndex = -100): Tensor<'int32'> {
+/** Labels of scores [n, classes, …] as kernels take them. */
+export interface Labels {
+  /** int32 [n, …], ignored ones outside [0, classes). */
+  resolved: Tensor<'int32'>;
+  /** How many are not ignored; null where that is only known when a graph runs. */
+  count: number | null;
+}
+
+/** Labels whose values are known are checked; in a graph, where they are not, all that are outside count as ignored. */
+export function resolveLabels(operation: string, scores: Tensor, labels: Tensor, ignoreIndex = -100): Labels {
   check(
     labels.dtype === 'int32' || labels.dtype === 'int64' || labels.dtype === 'uint8',
     operation,
@@ -64,48 +69,56 @@ export function resolveLabels(operation: string, scores: Tensor, labels: Tensor,
     ArgumentError,
   );
   const classes = scores.shape[1];
-  if (labels.storage.isKnown) {
-    const given = labels.storage.read();
-    for (let at = 0; at < given.length; at++) {
-      const label = Number(given[at]);
-      check(
-        label === ignoreIndex || (label >= 0 && label < classes),
-        operation,
-        () => `label ${label} at position ${at} is outside [0, ${classes})`,
-        ArgumentError,
-      );
-    }
+  const count = labels.storage.isKnown ? countKnown(operation, labels, classes, ignoreIndex) : null;
+  const given = cast(labels, 'int32').detach();
+  const isLabel = ignoreIndex >= 0 && ignoreIndex < classes && count !== labels.size;
+  return { resolved: isLabel ? where(eq(given, ignoreIndex), scalarLike(given, IGNORED), given) : given, count };
+}
+
+/** Checks labels, and counts those that are not ignored. */
+function countKnown(operation: string, labels: Tensor, classes: number, ignoreIndex: number): number {
+  const values = labels.storage.read();
+  let count = 0;
+  for (let at = 0; at < values.length; at++) {
+    const label = Number(values[at]);
+    check(
+      label === ignoreIndex || (label >= 0 && label < classes),
+      operation,
+      () => `label ${label} at position ${at} is outside [0, ${classes})`,
+      ArgumentError,
+    );
+    if (label !== ignoreIndex) count++;
   }
-  const resolved = cast(labels, 'int32').detach();
-  if (ignoreIndex < 0 || ignoreIndex >= classes) return resolved;
-  return where(eq(resolved, ignoreIndex), scalarLike(resolved, IGNORED), resolved);
+  return count;
 }
 
-/** Which positions count, and as what class: labels with ignored ones replaced by 0. */
-export function countedLabels(resolved: Tensor<'int32'>, classes: number): [Tensor<'bool'>, Tensor<'int32'>] {
-  const counted = logicalAnd(ge(resolved, 0), lt(resolved, classes));
-  return [counted, where(counted, resolved, scalarLike(resolved, 0))];
+/** Which positions count. */
+export function isCounted(resolved: Tensor<'int32'>, classes: number): Tensor<'bool'> {
+  return logicalAnd(ge(resolved, 0), lt(resolved, classes));
 }
 
-/** What each position counts: the weight of its class or 1, and 0 where it is ignored. */
-export function positionWeights<D extends DType>(
-  resolved: Tensor<'int32'>,
-  scores: Tensor<D>,
-  weight: Tensor<D> | null,
-): Tensor<D> {
-  const [counted, safe] = countedLabels(resolved, scores.shape[1]);
-  const ones = cast(counted, scores.dtype);
-  return weight ? mul(indexSelect(weight, 0, safe), ones) : ones;
+/** Labels with ignored ones replaced by 0, to read with; what is read there must not be used. */
+export function safeLabels(resolved: Tensor<'int32'>, counted: Tensor<'bool'>): Tensor<'int32'> {
+  return where(counted, resolved, scalarLike(resolved, 0));
 }
 
-/** Applies a reduction; the mean divides by the sum of what positions count, which is `weights` unless all classes count 1. */
-export function reduceCounted<D extends DType>(
+/** The weight of each position's class, and 0 where it is ignored. */
+export function positionWeights<D extends DType>(weight: Tensor<D>, resolved: Tensor<'int32'>): Tensor<D> {
+  const counted = isCounted(resolved, weight.size);
+  return mul(indexSelect(weight, 0, safeLabels(resolved, counted)), cast(counted, weight.dtype));
+}
+
+/** Applies a reduction; the mean divides by the sum of the positions' weights, or by how many are not ignored. */
+export function reduceLabelled<D extends DType>(
   operation: string,
   losses: Tensor<D>,
-  [resolved, scores, weights]: readonly [Tensor<'int32'>, Tensor<D>, Tensor<D> | null],
+  { resolved, count }: Labels,
+  classes: number,
+  weights: Tensor<D> | null,
   reduction?: LossReduction,
 ): Tensor<D> {
-  return reduceLoss(operation, losses, reduction, () => sum(weights ?? positionWeights(resolved, scores, null)));
+  const total = () => (weights ? sum(weights) : (count ?? sum(cast(isCounted(resolved, classes), losses.dtype))));
+  return reduceLoss(operation, losses, reduction, total);
 }
 
 /** A number for each class, to multiply scores [n, classes, …] by. */
