@@ -82,7 +82,7 @@ export class GELU extends Activation {
   constructor(approximate: 'none' | 'tanh' = 'none') {
     super();
     this.approximate = approximate;
-    this.forward(zeros([0])); // throws for an unknown approximation
+    ops.gelu(zeros([0]), { approximate }); // throws for an unknown one
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
@@ -140,7 +140,7 @@ export class Hardtanh extends Activation {
     super();
     this.minVal = minVal;
     this.maxVal = maxVal;
-    this.forward(zeros([0])); // throws for limits in the wrong order
+    ops.hardTanh(zeros([0]), { minVal, maxVal }); // throws for limits in the wrong order
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
@@ -184,7 +184,7 @@ export class Softplus extends Activation {
   constructor(beta = 1) {
     super();
     this.beta = beta;
-    this.forward(zeros([0])); // throws for a beta out of range
+    ops.softplus(zeros([0]), { beta }); // throws for one out of range
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {

@@ -15,7 +15,10 @@ import { buffer, Module } from './module.js';
 
 type Values = Tensor<'float32'>;
 
-/** A loss of a prediction and a target as a module, its options given once; tensors among them are buffers. */
+/**
+ * A loss of a prediction and a target as a module, its options given once. Tensors among them are buffers, which share memory
+ * with what was given and are not trained.
+ */
 abstract class Loss<Options> extends Module {
   readonly options: Readonly<Options>;
 
@@ -33,7 +36,7 @@ abstract class WeightedLoss<Options extends { weight?: Values | null }> extends 
 
   constructor({ weight = null, ...options }: Options = {} as Options) {
     super(options);
-    this.weight = weight && buffer(weight);
+    this.weight = weight && buffer(weight.detach());
   }
 }
 
@@ -84,7 +87,7 @@ export class BCEWithLogitsLoss extends WeightedLoss<BceWithLogitsOptions<'float3
 
   constructor({ posWeight = null, ...options }: BceWithLogitsOptions<'float32'> = {}) {
     super(options);
-    this.posWeight = posWeight && buffer(posWeight);
+    this.posWeight = posWeight && buffer(posWeight.detach());
   }
 
   forward(logits: Values, target: Values): Values {
