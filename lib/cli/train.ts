@@ -20,6 +20,12 @@ export function trainCommand(): Command {
       new Option('--optimizer <name>', 'rule of the updates').choices(['adamw', 'adam', 'sgd']).default('adamw'),
     )
     .option('--weight-decay <number>', 'shrinking of the weights (default: 0.01, with sgd 0.0005, with adam 0)', finite)
+    .addOption(
+      new Option('--schedule <name>', 'course of the learning rate: up and down once, down along a cosine, or none')
+        .choices(['onecycle', 'cosine', 'constant'])
+        .default('onecycle'),
+    )
+    .option('--label-smoothing <share>', 'share of each label that is spread over all classes', finite, 0)
     .option('--patience <n>', 'stop after so many epochs without better accuracy (default: never)', atLeast(1))
     .option('--size <pixels>', 'resize and cut images to so many pixels square', atLeast(4))
     .option('--augment', 'shift images at random, and mirror photographs (default for photographs)')
