@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as data from '../lib/data/index.js';
 import * as core from '../lib/index.js';
+import * as models from '../lib/models/index.js';
 import * as onnx from '../lib/onnx/index.js';
 import * as ops from '../lib/ops/index.js';
 import * as vision from '../lib/vision/index.js';
@@ -16,6 +17,7 @@ const FILES = [
     'nn',
     'optim',
     'optim/schedulers',
+    'models',
     'vision',
     'vision/explain',
     'train',
@@ -90,7 +92,7 @@ const AsyncFunction = (async () => undefined).constructor as new (
 
 /** Runs an example and gives back the value of its last line, when that is an expression. */
 function run({ code }: Example): Promise<unknown> {
-  const scope: Record<string, unknown> = { ...core, ...vision, ...data, onnx, ...standIns() };
+  const scope: Record<string, unknown> = { ...core, ...vision, ...data, models, onnx, ...standIns() };
   // names that the example declares itself
   for (const [, name] of code.matchAll(/^(?:const|let|class|function) (\w+)/gm)) delete scope[name];
   for (const [, names] of code.matchAll(/^const [{[]([^}\]]*)[}\]]/gm))

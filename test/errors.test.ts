@@ -8,6 +8,7 @@ import { IMAGE_REJECTIONS } from './cases/errors/images.js';
 import { INDEXING_REJECTIONS } from './cases/errors/indexing.js';
 import { LAYER_REJECTIONS } from './cases/errors/layers.js';
 import { LOSS_REJECTIONS } from './cases/errors/losses.js';
+import { MODEL_REJECTIONS } from './cases/errors/models.js';
 import { OP_REJECTIONS } from './cases/errors/ops.js';
 import { OPTIM_REJECTIONS } from './cases/errors/optim.js';
 import type { ErrorClass } from './cases/errors/rejection.js';
@@ -21,6 +22,7 @@ const REJECTIONS = {
   ...LAYER_REJECTIONS,
   ...OPTIM_REJECTIONS,
   ...LOSS_REJECTIONS,
+  ...MODEL_REJECTIONS,
 };
 
 const CODES = new Map<ErrorClass, errors.ErrorCode>([
@@ -103,7 +105,7 @@ const UNREACHABLE: Record<string, RegExp> = {
 };
 
 describe('every rule', () => {
-  const folders = ['', 'ops/', 'nn/', 'optim/', 'optim/schedulers/'];
+  const folders = ['', 'ops/', 'nn/', 'optim/', 'optim/schedulers/', 'models/'];
   const files = folders
     .flatMap((folder) => readdirSync(join(root, 'lib', folder)).map((name) => `${folder}${name}`))
     .filter((name) => name.endsWith('.ts') && name !== 'errors.ts');

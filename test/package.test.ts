@@ -81,6 +81,7 @@ const esm = `
 import { backendInfo, conv2d, crossEntropy, nn, ones, SGD, tensor } from 'convforge';
 import { digits } from 'convforge/data';
 import { encodeSafetensors } from 'convforge/io';
+import { lenet5 } from 'convforge/models';
 import { exportOnnx, readModel } from 'convforge/onnx';
 import { filter2d } from 'convforge/vision';
 const net = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.Flatten(), new nn.Linear(72, 10));
@@ -98,6 +99,7 @@ console.log(JSON.stringify({
   y: conv2d(ones([1, 1, 3, 3]), ones([1, 1, 2, 2])).toArray(),
   learns: losses[1] < losses[0],
   weights: encodeSafetensors(net.stateDict()).length > 0,
+  logits: lenet5().forward(ones([1, 1, 28, 28])).shape,
   filtered: filter2d(tensor([[1, 2], [3, 4]]), 'identity').toArray(),
   nodes: readModel(exportOnnx(net, images)).nodes.map(({ opType }) => opType),
 }));
@@ -108,6 +110,7 @@ const { Tensor, backendInfo } = require('convforge');
 const { digits } = require('convforge/data');
 const io = require('convforge/io');
 const onnx = require('convforge/onnx');
+const models = require('convforge/models');
 const vision = require('convforge/vision');
 (async () => {
   const esm = await import('convforge');
@@ -115,7 +118,7 @@ const vision = require('convforge/vision');
   console.log(JSON.stringify({
     info: backendInfo(),
     sameClass: esm.Tensor === Tensor && images instanceof Tensor,
-    functions: [typeof io.loadSafetensors, typeof vision.matchTemplate, typeof onnx.toModule],
+    functions: [typeof io.loadSafetensors, typeof vision.matchTemplate, typeof onnx.toModule, typeof models.resnet18],
   }));
 })();
 `;
@@ -165,13 +168,14 @@ describe('the packed package', () => {
     expect(result).toMatchObject({ info: { backend: 'typescript', isa: null }, learns: true, weights: true });
     expect((result.info as { reasons: string[] }).reasons).toEqual([`no native build for ${platform}`]);
     expect(result.nodes).toEqual(['Conv', 'Reshape', 'Gemm']);
+    expect(result.logits).toEqual([1, 10]);
     expect(result.filtered).toEqual([
       [1, 2],
       [3, 4],
     ]);
     expect(script('fallback.cjs', cjs)).toMatchObject({
       sameClass: true,
-      functions: ['function', 'function', 'function'],
+      functions: ['function', 'function', 'function', 'function'],
     });
   });
 

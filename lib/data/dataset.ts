@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor.js';
 /** One element of a dataset. */
 export interface Sample {
   /** Input of the network: an image [c, h, w] of float32, or of uint8, which batches hold as numbers in 0 … 1. */
-  image: Tensor<'float32'> | Tensor<'uint8'>;
+  image: Tensor<'float32' | 'uint8'>;
   /** The class, an integer; or any other target, such as a mask or a vector, as a tensor. */
   label: number | Tensor;
 }

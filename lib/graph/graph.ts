@@ -70,6 +70,12 @@ export class Graph {
     this.#nodes = kept;
   }
 
+  /** Puts all nodes in another order. */
+  reorder(nodes: readonly Node[]): void {
+    if (nodes.length !== this.#nodes.length) throw new Error('a graph has a circle');
+    this.#nodes = nodes;
+  }
+
   toString(): string {
     return this.#nodes.map(String).join('\n');
   }

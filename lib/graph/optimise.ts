@@ -3,12 +3,15 @@ import type { Graph } from './graph.js';
 import { foldBatchNorm } from './passes/foldbatchnorm.js';
 import { foldPad } from './passes/foldpad.js';
 import { fuseActivation } from './passes/fuseactivation.js';
+import { fuseGradient } from './passes/fusegradient.js';
 import { fuseLinear } from './passes/fuselinear.js';
 import { fuseMap } from './passes/fusemap.js';
+import { fuseNorm } from './passes/fusenorm.js';
 import { fuseResidual } from './passes/fuseresidual.js';
 import { linearise } from './passes/linearise.js';
 import { recognise } from './passes/recognise.js';
 import { removeDead } from './passes/removedead.js';
+import { schedule } from './passes/schedule.js';
 
 /** All passes, in the order in which they run. */
 const PASSES: readonly (readonly [name: string, pass: (graph: Graph) => void])[] = [
@@ -18,6 +21,7 @@ const PASSES: readonly (readonly [name: string, pass: (graph: Graph) => void])[]
   ['removeDead', removeDead],
   ['foldPad', foldPad],
   ['foldBatchNorm', foldBatchNorm],
+  ['fuseNorm', fuseNorm],
   ['linearise', linearise],
   ['fuseLinear', fuseLinear],
   ['fuseActivation', fuseActivation],
@@ -25,6 +29,7 @@ const PASSES: readonly (readonly [name: string, pass: (graph: Graph) => void])[]
   // again for activations behind a sum that a convolution has taken in
   ['fuseActivation', fuseActivation],
   ['fuseMap', fuseMap],
+  ['fuseGradient', fuseGradient],
   ['removeDead', removeDead],
 ];
 
@@ -42,4 +47,5 @@ export function optimise(graph: Graph, disabled: readonly string[] = []): void {
     );
   }
   for (const [name, pass] of PASSES) if (!disabled.includes(name)) pass(graph);
+  schedule(graph);
 }

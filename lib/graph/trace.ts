@@ -4,7 +4,7 @@ import { type Kernels, typescriptKernels } from '../backend/typescript.js';
 import { DTYPES, type DType, type TypedArrays } from '../dtype.js';
 import { check, TraceError } from '../errors.js';
 import { type Op, outputsOf, type Tracer, withTracer } from '../ops/op.js';
-import { formatShape, type Shape, sizeOf } from '../shape.js';
+import { type Shape, sizeOf } from '../shape.js';
 import { HollowStorage, Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
 import { Graph, Node, Value } from './graph.js';
@@ -31,8 +31,8 @@ export function isHollow(tensor: Tensor): boolean {
 export class Trace implements Tracer {
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
-  /** What this thread has to do before each run, in order. */
-  readonly effects: (() => void)[] = [];
+  /** What this thread has to do before each run, in order, given what the inputs are. */
+  readonly effects: ((inputs: readonly Tensor[]) => void)[] = [];
   /** What the calls from now on belong to in the model. */
   scope = '';
   /** What each call has returned so far, whether noted or carried out. */
@@ -43,6 +43,10 @@ export class Trace implements Tracer {
   readonly #hollow = new Map<Storage, Value>();
   /** Known tensors may share memory and differ in shape. */
   readonly #known = new Map<Tensor, Value>();
+  /** Memory of what is known and was read. */
+  readonly #constants = new Set<Storage>();
+  /** Memory to unveil when the trace is done. */
+  readonly #veiled = new Set<Storage>();
 
   /** Lets the first calls return these tensors instead of being noted. */
   replay(results: readonly (readonly Tensor[])[]): void {
@@ -77,6 +81,7 @@ export class Trace implements Tracer {
     if (!constant) {
       constant = Value.of(tensor);
       this.#known.set(tensor, constant);
+      this.#constants.add(tensor.storage);
     }
     return constant;
   }
@@ -86,16 +91,12 @@ export class Trace implements Tracer {
    * `body` is what is traced meanwhile.
    */
   withState<T>(tensors: readonly Tensor[], body: () => T): T {
-    const veiled = [...new Set(tensors.map(({ storage }) => storage))].filter(({ isKnown }) => isKnown);
-    for (const tensor of tensors) {
-      if (this.#hollow.has(tensor.storage)) continue;
-      this.#hollow.set(tensor.storage, Value.stateOf(tensor));
-    }
-    for (const storage of veiled) storage.veil(true);
+    for (const tensor of tensors) this.#admitState(tensor);
     try {
       return body();
     } finally {
-      for (const storage of veiled) storage.veil(false);
+      for (const storage of this.#veiled) storage.veil(false);
+      this.#veiled.clear();
     }
   }
 
@@ -110,6 +111,15 @@ export class Trace implements Tracer {
 
   onRun(effect: () => void): void {
     this.effects.push(effect);
+  }
+
+  inspect<D extends DType>(tensor: Tensor<D>, look: (values: TypedArrays[D]) => void): void {
+    if (!isHollow(tensor)) {
+      look(tensor.storage.read());
+      return;
+    }
+    const index = this.inputs.indexOf(this.valueOf(tensor));
+    if (index >= 0) this.effects.push((inputs) => look(inputs[index].storage.values as TypedArrays[D]));
   }
 
   call(op: Op<never>, inputs: readonly (Tensor | null)[], attributes: unknown): Tensor[] {
@@ -130,7 +140,17 @@ export class Trace implements Tracer {
       this.#hollow.set(result.storage, values[i]);
     });
     const changed = (op.updates ?? []).map((index) => inputs[index]).filter((input) => input !== null);
-    for (const tensor of changed) this.#admitState(tensor, op.name);
+    for (const tensor of changed) {
+      // What was made during the trace (the state of an optimizer at its first update) can still be state.
+      const isConstant = !isHollow(tensor) && this.#constants.has(tensor.storage);
+      check(
+        !isConstant,
+        op.name,
+        () => 'memory that the graph has read as a constant cannot be changed in place',
+        TraceError,
+      );
+      this.#admitState(tensor);
+    }
     const operands = inputs.map((input) => input && this.valueOf(input));
     for (const tensor of changed) {
       const after = Value.stateOf(tensor, this.#hollow.get(tensor.storage)?.name);
@@ -141,17 +161,12 @@ export class Trace implements Tracer {
     return results;
   }
 
-  /** Memory may be changed in place that is known as state, or that was made during the trace and that nobody has read. */
-  #admitState(tensor: Tensor, operation: string): void {
-    const value = this.#hollow.get(tensor.storage);
-    check(
-      value ? value.state !== null : !this.#known.has(tensor),
-      operation,
-      () =>
-        `a tensor of shape ${formatShape(tensor.shape)} that the graph has read as a constant cannot be changed in place`,
-      TraceError,
-    );
-    if (!value) this.#hollow.set(tensor.storage, Value.stateOf(tensor));
+  #admitState(tensor: Tensor): void {
+    const { storage } = tensor;
+    if (this.#hollow.has(storage)) return;
+    this.#hollow.set(storage, Value.stateOf(tensor));
+    storage.veil(true);
+    this.#veiled.add(storage);
   }
 
   /** Runs `body` with all op calls noted. */

@@ -110,7 +110,27 @@ function xavierDeviation(weight: Tensor, { gain = 1 }: XavierOptions): number {
   return gain * Math.sqrt(2 / (fanIn + fanOut));
 }
 
+let isSkipped = false;
+
+/**
+ * Runs `build`, synchronous, with tensors left as they were made instead of being filled: modules whose weights are loaded
+ * next are there at once.
+ *
+ * @example
+ * nn.init.skip(() => new nn.Linear(1, 1)).weight.item(); // 0
+ */
+export function skip<T>(build: () => T): T {
+  const before = isSkipped;
+  isSkipped = true;
+  try {
+    return build();
+  } finally {
+    isSkipped = before;
+  }
+}
+
 function fill<T extends Tensor>(tensor: T, next: () => number): T {
+  if (isSkipped) return tensor;
   const values = tensor.storage.values as Float32Array;
   for (let i = 0; i < values.length; i++) values[i] = next();
   tensor.storage.version++;

@@ -1,16 +1,18 @@
-import { kernelsFor } from '../backend/backend.js';
+import { noGrad } from '../autograd.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { check } from '../errors.js';
-import { UNARY_OPERATIONS } from '../kernels/operations.js';
 import { broadcastShapes, formatShape, sameShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './add.js';
+import { clip } from './clip.js';
 import { div } from './div.js';
+import { log } from './log.js';
 import { checkPaired, type LossOptions, reduceLoss } from './loss.js';
 import { maximum } from './maximum.js';
 import { mul } from './mul.js';
 import { neg } from './neg.js';
-import { applyOne, empty, floats, type Op } from './op.js';
+import { applyOne, type Op } from './op.js';
+import { sub } from './sub.js';
 
 /** Options of losses of two classes. */
 export interface BinaryLossOptions<D extends DType = DType> extends LossOptions {
@@ -18,27 +20,35 @@ export interface BinaryLossOptions<D extends DType = DType> extends LossOptions 
   weight?: Tensor<D> | null;
 }
 
-/** Below it a logarithm is cut off, and the slope of one with it: an infinity would leave nothing of a mean. */
+/** Logarithms are cut off below: an infinity would leave nothing of a mean. */
 const LEAST_LOG = -100;
-const LEAST_PROBABILITY = 1e-12;
+/** Least variance p · (1 − p) that a gradient is divided by. */
+const LEAST_VARIANCE = 1e-12;
 
-/** max(log p, −100) with gradient 1 / max(p, 1e-12), as PyTorch has them in its binary cross-entropy. */
-const boundedLog: Op<null> = {
-  name: 'boundedLog',
-  forward([input]) {
-    const p = input as Tensor;
-    const [logs, y] = [empty(p.dtype, p.shape), empty(p.dtype, p.shape)];
-    const kernels = kernelsFor(p.dtype);
-    kernels.unary(UNARY_OPERATIONS.indexOf('log'), floats(p), floats(logs), 0, 0);
-    kernels.unary(UNARY_OPERATIONS.indexOf('clip'), floats(logs), floats(y), LEAST_LOG, Infinity);
-    return y;
+const complement = <D extends DType>(v: Tensor<D>) => add(neg(v), 1);
+const boundedLog = (p: Tensor) => clip(log(p), LEAST_LOG, Infinity);
+
+/** Losses of probabilities and targets. Of its own for its gradient, which is finite where the logarithms end. */
+const op: Op<null> = {
+  name: 'bce',
+  forward: (inputs) =>
+    noGrad(() => {
+      const [p, t] = inputs as [Tensor, Tensor];
+      return neg(add(mul(t, boundedLog(p)), mul(complement(t), boundedLog(complement(p)))));
+    }),
+  gradient({ input, needs }, dy) {
+    const [p, t] = [input(0), input(1)];
+    return [
+      needs[0] ? mul(dy, div(sub(p, t), maximum(mul(p, complement(p)), LEAST_VARIANCE))) : null,
+      needs[1] ? mul(dy, sub(boundedLog(complement(p)), boundedLog(p))) : null,
+    ];
   },
-  gradient: ({ input }, dy) => [div(dy, maximum(input(0), LEAST_PROBABILITY))],
 };
 
 /**
  * Binary cross-entropy of targets in [0, 1] under probabilities in [0, 1], averaged over all elements by default:
- * −(target · log p + (1 − target) · log(1 − p)), logarithms being at least −100. {@link bceWithLogits} is more exact.
+ * −(target · log p + (1 − target) · log(1 − p)), logarithms being at least −100 and the gradient (p − target) divided by at
+ * least 1e-12, as in PyTorch. {@link bceWithLogits} is more exact.
  *
  * @throws ShapeError unless probabilities and target have one shape, to which weight broadcasts; DTypeError unless all share
  *   a floating type
@@ -51,10 +61,8 @@ export function bce<D extends DType>(
   options: BinaryLossOptions<D> = {},
 ): Tensor<D> {
   checkPaired('bce', probabilities, target);
-  const log = (p: Tensor<D>) => applyOne(boundedLog, [p], null) as Tensor<D>;
-  const complement = (v: Tensor<D>) => add(neg(v), 1);
-  const likelihood = add(mul(target, log(probabilities)), mul(complement(target), log(complement(probabilities))));
-  return reduceLoss('bce', weighted('bce', neg(likelihood), 'weight', options.weight), options.reduction);
+  const losses = applyOne(op, [probabilities, target], null) as Tensor<D>;
+  return reduceLoss('bce', weighted('bce', losses, 'weight', options.weight), options.reduction);
 }
 
 /** Multiplies by a weight that must broadcast to the shape of x, if there is one. */

@@ -16,7 +16,7 @@ import { sub } from './sub.js';
 import { sum } from './sum.js';
 import { zerosLike } from './zeroslike.js';
 
-interface BatchNormAttributes {
+export interface BatchNormAttributes {
   geometry: ChannelGeometry;
   eps: number;
   batchStatistics: boolean;
@@ -55,7 +55,7 @@ export const channelNorm: Op<BatchNormAttributes> = {
  * dbias = Σ dy. P(v) is v − average(v) − x̂·average(v·x̂) where the statistics are those of x, else v.
  * Inputs: dy, x, weight, mean, variance.
  */
-const channelNormBackward: Op<BatchNormAttributes> = {
+export const channelNormBackward: Op<BatchNormAttributes> = {
   name: 'batchNormBackward',
   forward([gradient, input, weight, mu, variance], { geometry, eps, batchStatistics }) {
     const [dy, x] = [gradient as Tensor, input as Tensor];

@@ -11,6 +11,7 @@ import { logicalAnd } from './logicaland.js';
 import { type LossOptions, type LossReduction, reduceLoss } from './loss.js';
 import { lt } from './lt.js';
 import { mul } from './mul.js';
+import { inspect } from './op.js';
 import { reshape } from './reshape.js';
 import { sum } from './sum.js';
 import { where } from './where.js';
@@ -39,8 +40,8 @@ export function checkClassWeight(operation: string, scores: Tensor, weight: Tens
 }
 
 /**
- * Labels of scores [n, classes, …] as int32 [n, …], ignored ones outside [0, classes). Where their values are known each is
- * checked; in a compiled step, where they are not, all that are outside count as ignored.
+ * Labels of scores [n, classes, …] as int32 [n, …], ignored ones outside [0, classes). Each is checked, in a compiled step
+ * before each run; those that the step itself computes cannot be, and count as ignored where they are outside.
  */
 export function resolveLabels(operation: string, scores: Tensor, labels: Tensor, ignoreIndex = -100): Tensor<'int32'> {
   check(
@@ -64,8 +65,7 @@ export function resolveLabels(operation: string, scores: Tensor, labels: Tensor,
     ArgumentError,
   );
   const classes = scores.shape[1];
-  if (labels.storage.isKnown) {
-    const given = labels.storage.read();
+  inspect(labels, (given) => {
     for (let at = 0; at < given.length; at++) {
       const label = Number(given[at]);
       check(
@@ -75,7 +75,7 @@ export function resolveLabels(operation: string, scores: Tensor, labels: Tensor,
         ArgumentError,
       );
     }
-  }
+  });
   const resolved = cast(labels, 'int32').detach();
   if (ignoreIndex < 0 || ignoreIndex >= classes) return resolved;
   return where(eq(resolved, ignoreIndex), full([], IGNORED, { dtype: 'int32' }), resolved);

@@ -32,6 +32,8 @@ export interface Tracer {
   supply<D extends DType>(dtype: D, shape: Shape, fill: (values: TypedArrays[D]) => void): Tensor<D>;
   /** See {@link onRun}. */
   onRun(effect: () => void): void;
+  /** See {@link inspect}. */
+  inspect<D extends DType>(tensor: Tensor<D>, look: (values: TypedArrays[D]) => void): void;
 }
 
 let tracer: Tracer | null = null;
@@ -84,6 +86,15 @@ export function supply<D extends DType>(dtype: D, shape: Shape, fill: (values: T
 export function onRun(effect: () => void): void {
   if (tracer) tracer.onRun(effect);
   else effect();
+}
+
+/**
+ * Looks at the elements of an argument, to check them: now, or if it is an input of a graph that is being traced, at those
+ * that each run is given. What such a graph computes itself cannot be looked at.
+ */
+export function inspect<D extends DType>(tensor: Tensor<D>, look: (values: TypedArrays[D]) => void): void {
+  if (tracer) tracer.inspect(tensor, look);
+  else look(tensor.storage.read());
 }
 
 /** {@link apply} for ops of one output. */

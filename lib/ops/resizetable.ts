@@ -70,6 +70,49 @@ export function coordinateOf(
   }
 }
 
+/** PyTorch's names of the modes. */
+export const INTERPOLATIONS = { nearest: 'nearest', bilinear: 'linear', bicubic: 'cubic' } as const;
+
+/** How PyTorch resizes an axis; `inverse` is the factor from output to input, in float32. */
+export function interpolatedAxis(
+  input: number,
+  output: number,
+  inverse: number,
+  mode: keyof typeof INTERPOLATIONS,
+  alignCorners: boolean,
+  antialias: boolean,
+): AxisResize {
+  return {
+    input,
+    output,
+    scale: 1 / inverse,
+    mode: INTERPOLATIONS[mode],
+    coordinate: coordinates(input, output, inverse, mode, alignCorners, antialias),
+    nearestMode: 'floor',
+    cubicCoeff: antialias ? -0.5 : -0.75,
+    excludeOutside: antialias,
+    antialias,
+  };
+}
+
+/** Where output positions lie, in float32 as PyTorch computes it, which has the factor from output to input at hand. */
+function coordinates(
+  input: number,
+  output: number,
+  inverse: number,
+  mode: keyof typeof INTERPOLATIONS,
+  alignCorners: boolean,
+  antialias: boolean,
+): (position: number) => number {
+  if (mode === 'nearest') return (j) => f(j * inverse);
+  if (alignCorners) {
+    const step = output > 1 ? f((input - 1) / (output - 1)) : 0;
+    return (j) => f(j * step);
+  }
+  const center = (j: number) => f(f(inverse * f(j + 0.5)) - 0.5);
+  return mode === 'bilinear' && !antialias ? (j) => Math.max(0, center(j)) : center;
+}
+
 /** The table of one axis. */
 export function resizeTable(axis: AxisResize): ResampleTable {
   if (axis.mode === 'nearest') return nearestTable(axis);

@@ -1,48 +1,174 @@
-import { backendInfo, isExact, nativeAddon } from '../backend/backend.js';
-import { Trace } from '../graph/trace.js';
-import { Weights } from '../graph/weights.js';
-import { NativePlan } from '../inference/plan.js';
+import { backendInfo, isExact } from '../backend/backend.js';
+import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import type { Module } from '../nn/module.js';
-import { withTracer } from '../ops/op.js';
-import type { Optimizer } from '../optim/optimizer.js';
+import { cast } from '../ops/cast.js';
+import { formatShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 
-export type LossFunction = (output: Tensor, ...targets: Tensor[]) => Tensor;
-export interface StepOptions {
-  model: Module;
-  loss: LossFunction;
-  optimizer: Optimizer;
+import { GradientSum } from './gradientsum.js';
+import type { StepOptions, StepRunOptions, TrainingStep } from './step.js';
+import { checkBatch, checkStep, lossOf, update } from './stepparts.js';
+import { TracedProgram } from './tracedprogram.js';
+
+/** Programs for this many different batches are kept: full ones, the last of an epoch, and some to spare. */
+const KEPT = 4;
+
+/**
+ * Traces forward pass, loss, backward pass and update once and makes them one native program, with planned memory and fused
+ * passes, that runs off this thread. Parameters, running statistics and the optimizer's state are changed where they are,
+ * so that the model and the optimizer can be used, saved and loaded between steps as ever.
+ *
+ * Batches of another shape, a switch between `train()` and `eval()`, and freezing of parameters are noticed and traced anew.
+ * Control flow of the model and of the loss may depend on shapes, not on elements. What else their code does (counting,
+ * printing) is done once, not in each step. On the TypeScript backend the traced ops run one by one.
+ *
+ * @param example a batch such as those that will follow
+ * @throws ArgumentError for options out of range; ConvforgeError ERR_TRACE when the code looks at elements: such a model
+ *   can be trained with {@link EagerStep}; whatever model and loss throw for the example
+ * @example
+ * const net = new nn.Sequential(new nn.Conv2d(1, 4, 3), new nn.ReLU(), new nn.Flatten(), new nn.Linear(144, 10));
+ * const batch = [ones([2, 1, 8, 8]), tensor([3, 5], { dtype: 'int32' })];
+ * const optimizer = new SGD(net.parameters(), { lr: 0.1 });
+ * const step = await compileStep({ model: net, loss: crossEntropy, optimizer }, batch);
+ * const first = (await step.run(batch)).loss.item();
+ * (await step.run(batch)).loss.item() < first; // true
+ */
+export async function compileStep(options: StepOptions, example: readonly Tensor[]): Promise<CompiledStep> {
+  const step = new CompiledStep(options);
+  step.prepare(example);
+  return step;
 }
 
-export class StepPlan {
-  readonly plan: NativePlan;
-  readonly #effects: readonly (() => void)[];
-  readonly #weights: Weights;
+/** What {@link compileStep} returns. */
+export class CompiledStep implements TrainingStep {
+  readonly compiled = true;
+  readonly reason = null;
+  readonly #options: StepOptions;
+  readonly #modules: readonly Module[];
+  readonly #parameters: readonly Tensor[];
+  readonly #sum: GradientSum | null;
+  /** By what they were traced for; the one used last is the last. */
+  readonly #programs = new Map<string, TracedProgram>();
+  /** Steps change the same memory: each waits for the one before. */
+  #last: Promise<unknown> = Promise.resolve();
+  #isReleased = false;
 
-  constructor({ model, loss, optimizer }: StepOptions, example: readonly Tensor[]) {
-    const addon = nativeAddon();
-    if (!addon) throw new Error('no addon');
-    const trace = new Trace();
-    const [x, ...targets] = example.map(({ dtype, shape }, i) => trace.input(`input${i}`, dtype, shape));
-    const state = [...Object.values(model.stateDict()), ...optimizer.parameters];
-    const graph = trace.withState(state, () =>
-      withTracer(trace, () => {
-        optimizer.zeroGrad();
-        const output = model.forward(x);
-        const cost = loss(output, ...targets);
-        cost.backward();
-        optimizer.step();
-        return trace.graph({ loss: cost, output });
-      }),
-    );
-    optimizer.zeroGrad();
-    this.#effects = trace.effects;
-    this.#weights = new Weights(addon);
-    this.plan = new NativePlan(graph, addon, this.#weights, { exact: isExact() === 1, disabledPasses: [] });
+  /** @internal */
+  constructor(options: StepOptions) {
+    checkStep('compileStep', options);
+    const { model, optimizer, accumulate = 1 } = options;
+    this.#options = options;
+    this.#modules = model.modules().map(([, module]) => module);
+    this.#parameters = [...new Set([...model.parameters(), ...optimizer.parameters])];
+    this.#sum = accumulate > 1 ? new GradientSum(accumulate) : null;
   }
 
-  async run(batch: readonly Tensor[], profile = false) {
-    for (const effect of this.#effects) effect();
-    return this.plan.run(batch, [null, null], { threads: backendInfo().threads, profile });
+  /** Makes the program for such batches, so that the first step need not. */
+  prepare(batch: readonly Tensor[]): void {
+    checkBatch('compileStep', batch);
+    this.#stepFor(batch.map(asComputed));
   }
+
+  /** Trains on a batch, off this thread; its memory must not change before the promise resolves. */
+  run(batch: readonly Tensor[], { signal }: StepRunOptions = {}): Promise<{ loss: Tensor; output: Tensor }> {
+    checkBatch('run', batch);
+    const given = batch.map(asComputed);
+    return this.#inTurn(async () => {
+      if (signal?.aborted) {
+        throw new ConvforgeError('ERR_ABORTED', 'run: aborted by its signal', { cause: signal.reason });
+      }
+      const [loss, output] = await this.#stepFor(given).run(given);
+      if (this.#sum) {
+        this.#sum.pending++;
+        if (this.#sum.isFull) await this.#spend(this.#sum);
+      }
+      return { loss, output };
+    });
+  }
+
+  /** Updates with what has been accumulated since the last update, if anything has. */
+  flush(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#sum?.pending) await this.#spend(this.#sum);
+    });
+  }
+
+  /** Gives the programs' memory back, once a step that is under way has ended. A released step cannot run. */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    await this.#last;
+    for (const program of this.#programs.values()) await program.release();
+    this.#programs.clear();
+  }
+
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    check(!this.#isReleased, 'run', () => 'the step was released', ArgumentError);
+    const turn = this.#last.then(body);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  #stepFor(batch: readonly Tensor[]): TracedProgram {
+    const key = batch.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join();
+    return this.#program(key, batch, (x, ...targets) => {
+      const { model, loss: compare, accumulate = 1 } = this.#options;
+      const output = model.forward(x) as Tensor<'float32'>;
+      const loss = lossOf(compare, output, targets);
+      (accumulate === 1 ? loss : loss.div(accumulate)).backward();
+      if (this.#sum) this.#sum.collect(this.#parameters);
+      else update(this.#options, this.#parameters);
+      return [loss, output];
+    });
+  }
+
+  async #spend(sum: GradientSum): Promise<void> {
+    const program = this.#program('update', [], () => {
+      sum.spend(() => update(this.#options, this.#parameters));
+      return [];
+    });
+    await program.run([]);
+    sum.pending = 0;
+  }
+
+  #program(kind: string, example: readonly Tensor[], body: (...inputs: Tensor[]) => readonly Tensor[]): TracedProgram {
+    const key = `${kind} ${this.#mode()}`;
+    let program = this.#programs.get(key);
+    this.#programs.delete(key);
+    if (!program) {
+      const state = [
+        ...Object.values(this.#options.model.stateDict()),
+        ...this.#parameters,
+        ...(this.#sum?.tensors ?? []),
+      ];
+      const forget = () => {
+        for (const parameter of this.#parameters) parameter.grad = null;
+      };
+      forget();
+      try {
+        program = new TracedProgram(state, example, body);
+      } finally {
+        forget();
+      }
+    }
+    this.#programs.set(key, program);
+    for (const [oldest, unused] of this.#programs) {
+      if (this.#programs.size <= KEPT) break;
+      this.#programs.delete(oldest);
+      void unused.release();
+    }
+    return program;
+  }
+
+  /** All that a program is made for besides the batch. */
+  #mode(): string {
+    const { backend, isa } = backendInfo();
+    const training = this.#modules.map((module) => Number(module.training)).join('');
+    const trained = this.#parameters.map((parameter) => Number(parameter.requiresGrad)).join('');
+    return `${backend} ${isa} ${isExact()} ${training} ${trained}`;
+  }
+}
+
+/** Labels of int64 as int32: native kernels compute with nothing of eight bytes. */
+function asComputed(tensor: Tensor): Tensor {
+  return tensor.dtype === 'int64' ? cast(tensor, 'int32') : tensor;
 }

@@ -4,7 +4,6 @@ import { ArgumentError, check } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { sameShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import { checkBatch } from './eagerstep.js';
 import { Inference } from './inference.js';
 import { checkLoader, type Loader } from './loader.js';
 import { topKAccuracy } from './metrics/accuracy.js';
@@ -13,6 +12,7 @@ import { accumulatorOf, Mean, type Metric } from './metrics/metric.js';
 import { type ClassificationReport, classificationReport } from './metrics/report.js';
 import { captureModes } from './modes.js';
 import type { LossFunction } from './step.js';
+import { checkBatch } from './stepparts.js';
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {

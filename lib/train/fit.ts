@@ -4,7 +4,6 @@ import { ArgumentError, check, DivergedError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import { notify, type TrainerCallback } from './callback.js';
 import { type Checkpoint, encodeCheckpoint, loadCheckpoint } from './checkpoint.js';
-import { checkBatch } from './eagerstep.js';
 import { evaluate } from './evaluate.js';
 import type { FitOptions, FitResult, StopReason } from './fitoptions.js';
 import { onInterrupt } from './interrupt.js';
@@ -17,6 +16,7 @@ import { RunFolder } from './runfolder.js';
 import { captureState, checkWeights, isAbort, restoreState, type Stateful } from './snapshot.js';
 import type { EpochRecord } from './state.js';
 import { prepareStep, type TrainingStep } from './step.js';
+import { checkBatch } from './stepparts.js';
 import type { TrainerParts } from './trainer.js';
 
 /** One training, from its first batch or a checkpoint to its end. */

@@ -1,5 +1,6 @@
 export type { CheckpointInfo, StepInfo, TrainerCallback } from './callback.js';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+export { CompiledStep, compileStep } from './compilestep.js';
 export { EagerStep } from './eagerstep.js';
 export { type Classification, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export type { FitOptions, FitResult, StopReason } from './fitoptions.js';

@@ -1,6 +1,9 @@
+import { nativeAddon } from '../backend/backend.js';
+import { TraceError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Tensor } from '../tensor.js';
+import { compileStep } from './compilestep.js';
 import { EagerStep } from './eagerstep.js';
 
 /**
@@ -74,6 +77,14 @@ export interface PrepareOptions extends StepOptions {
  * const step = await prepareStep({ model: net, loss: crossEntropy, optimizer }, batch);
  * (await step.run(batch)).loss.shape; // []
  */
-export async function prepareStep(options: PrepareOptions, _example: readonly Tensor[]): Promise<TrainingStep> {
-  return new EagerStep(options);
+export async function prepareStep(options: PrepareOptions, example: readonly Tensor[]): Promise<TrainingStep> {
+  const { compile = true, ...parts } = options;
+  if (!compile) return new EagerStep(parts, 'compile is false');
+  if (!nativeAddon()) return new EagerStep(parts, 'there are no native kernels');
+  try {
+    return await compileStep(parts, example);
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    return new EagerStep(parts, error.message);
+  }
 }

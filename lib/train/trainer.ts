@@ -4,7 +4,6 @@ import { concat } from '../ops/concat.js';
 import { slice } from '../ops/slice.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { Tensor } from '../tensor.js';
-import { checkStep } from './eagerstep.js';
 import { checkMetrics, type EvaluateOptions, type Evaluation, evaluate, forEachOutput } from './evaluate.js';
 import { Fit } from './fit.js';
 import { checkFit, type FitOptions, type FitResult } from './fitoptions.js';
@@ -12,6 +11,7 @@ import { checkLoader, type Loader } from './loader.js';
 import type { Metric } from './metrics/metric.js';
 import { checkSchedule, type Schedule, type ScheduleInterval } from './schedule.js';
 import type { LossFunction, WeightAverage } from './step.js';
+import { checkStep } from './stepparts.js';
 
 /** What a {@link Trainer} is made of. */
 export interface TrainerOptions {

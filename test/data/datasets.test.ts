@@ -1,11 +1,12 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
-import { digits, mnist, readIdx, TensorDataset } from '../../lib/data/index.js';
-import { Generator, tensor, zeros } from '../../lib/index.js';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cifar10, digits, fashionMnist, ImageDataset, mnist, readIdx, TensorDataset } from '../../lib/data/index.js';
+import { Generator, ones, Tensor, tensor, zeros } from '../../lib/index.js';
+import { tarOf } from './archives.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convforge-data-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -68,6 +69,23 @@ describe('TensorDataset', () => {
       `${set.labels.data[i]}:${set.images.data.subarray(i * 64, (i + 1) * 64).join()}`;
     const keys = (set: TensorDataset) => Array.from({ length: set.length }, (_, i) => key(set, i));
     expect([...keys(rest), ...keys(held)].sort()).toEqual(keys(data).sort());
+  });
+
+  it('gives samples, copied, and takes any targets', () => {
+    const { image, label } = dataset.get(3);
+    expect([image.toArray(), label]).toEqual([[6, 7], 0]);
+    image.data[0] = 100;
+    expect(dataset.images.data[6]).toBe(6);
+    expect(() => dataset.get(10)).toThrow('TensorDataset.get: position 10 is outside [0, 10)');
+    const masks = new TensorDataset(zeros([3, 2]), ones([3, 2, 2]));
+    expect((masks.get(2).label as Tensor).toArray()).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+    expect(masks.select([1]).labels.shape).toEqual([1, 2, 2]);
+    expect(() => masks.stratifiedSplit(0.5)).toThrow(
+      'TensorDataset.stratifiedSplit: labels must be classes, int32 [count], got float32 [3, 2, 2]',
+    );
   });
 
   it('refuses what does not fit, in full sentences', () => {
@@ -143,6 +161,12 @@ describe('mnist', () => {
     );
   });
 
+  it('is read from the same files as Fashion-MNIST', async () => {
+    const { labels } = await fashionMnist({ split: 'test', root: folder });
+    expect(labels.toArray()).toEqual([7, 3]);
+    await expect(mnist({ split: 'valid' as never })).rejects.toThrow('mnist: split must be train or test, got "valid"');
+  });
+
   const real = process.env.CONVFORGE_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
   const hasReal = existsSync(join(real, 'mnist'));
   it.skipIf(!hasReal)(
@@ -153,4 +177,78 @@ describe('mnist', () => {
       expect([...labels.data.subarray(0, 5)]).toEqual([7, 2, 1, 0, 4]);
     },
   );
+});
+
+describe('ImageDataset', () => {
+  const images = new Tensor('uint8', new Uint8Array([0, 255, 51, 102]), [2, 1, 1, 2]);
+
+  it('gives bytes as numbers in 0 … 1', () => {
+    const dataset = new ImageDataset(images, tensor([4, 5], { dtype: 'int32' }), ['a']);
+    const { image, label } = dataset.get(1);
+    expect([image.shape, [...image.data], label]).toEqual([[1, 1, 2], [0.2, 0.4].map(Math.fround), 5]);
+    expect([dataset.length, dataset.classes]).toEqual([2, ['a']]);
+    expect(() => dataset.get(-1)).toThrow('ImageDataset.get: position -1 is outside [0, 2)');
+  });
+
+  it('refuses what does not fit', () => {
+    expect(() => new ImageDataset(images, tensor([1], { dtype: 'int32' }))).toThrow(
+      'ImageDataset: images [count, c, h, w] and labels [count] must agree, got [2, 1, 1, 2] and [1]',
+    );
+  });
+});
+
+describe('cifar10', () => {
+  const root = join(folder, 'cifar');
+  /** A record: label, then a plane of each colour. */
+  const record = (label: number, colors: number[]) =>
+    Buffer.concat([Buffer.from([label]), ...colors.map((value) => Buffer.alloc(1024, value))]);
+  const file = (number: number) => Buffer.concat([record(number, [255, 0, 51]), record(9 - number, [number, 0, 0])]);
+  const names = ['data_batch_1.bin', 'data_batch_2.bin', 'data_batch_3.bin', 'data_batch_4.bin', 'data_batch_5.bin'];
+
+  beforeEach(() => mkdirSync(root));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  it('reads the files, in their folder or not, and the archive of them', async () => {
+    const archive = tarOf(names.map((name, i) => [`cifar-10-batches-bin/${name}`, file(i)] as const));
+    const ways: (() => void)[] = [
+      () => {
+        for (const [i, name] of names.entries()) writeFileSync(join(root, name), file(i));
+      },
+      () => {
+        mkdirSync(join(root, 'cifar-10-batches-bin'));
+        for (const [i, name] of names.entries()) writeFileSync(join(root, 'cifar-10-batches-bin', name), file(i));
+      },
+      () => writeFileSync(join(root, 'cifar-10-binary.tar.gz'), gzipSync(archive)),
+    ];
+    for (const prepare of ways) {
+      prepare();
+      const dataset = await cifar10({ root });
+      expect([dataset.images.shape, dataset.labels.toArray()]).toEqual([
+        [10, 3, 32, 32],
+        [0, 9, 1, 8, 2, 7, 3, 6, 4, 5],
+      ]);
+      const { image } = dataset.get(4);
+      expect([0, 1023, 1024, 2048].map((i) => image.data[i])).toEqual([1, 1, 0, Math.fround(0.2)]);
+      expect(dataset.classes[9]).toBe('truck');
+      rmSync(root, { recursive: true });
+      mkdirSync(root);
+    }
+  });
+
+  it('says what is damaged', async () => {
+    const path = join(root, 'test_batch.bin');
+    const reading = () => cifar10({ root, split: 'test' });
+    writeFileSync(path, file(1).subarray(1));
+    await expect(reading()).rejects.toThrow(
+      `cifar10: ${path} is damaged: 6145 bytes are no whole number of records of 3073`,
+    );
+    writeFileSync(path, '');
+    await expect(reading()).rejects.toThrow('0 bytes are no whole number of records');
+    writeFileSync(path, record(10, [0, 0, 0]));
+    await expect(reading()).rejects.toThrow(`${path} is damaged: record 0 has label 10`);
+    rmSync(path);
+    writeFileSync(join(root, 'cifar-10-binary.tar.gz'), gzipSync(tarOf([['other/file', file(0)]])));
+    await expect(reading()).rejects.toThrow('is damaged: it has no cifar-10-batches-bin/test_batch.bin');
+    await expect(cifar10({ split: 'all' as never })).rejects.toThrow('cifar10: split must be train or test, got "all"');
+  });
 });

@@ -41,14 +41,22 @@ type Map4 = Tensor<'float32'>;
 export class RandomNetwork extends nn.Module {
   readonly #seed: number;
   readonly #layers: number;
+  readonly #isTraining: boolean;
   readonly #constants = new Map<string, Map4>();
   /** What the layers were, for the message of a failure. */
   readonly story: string[] = [];
 
-  constructor(seed: number, layers: number) {
+  /** With `isTraining` batch norms have the statistics of the batch, and stand where networks have them. */
+  constructor(seed: number, layers: number, isTraining = false) {
     super();
     this.#seed = seed;
     this.#layers = layers;
+    this.#isTraining = isTraining;
+  }
+
+  /** All weights that a forward pass has made, in the order in which it did. */
+  get weights(): Map4[] {
+    return [...this.#constants.values()];
   }
 
   forward(x: Map4): Map4 {
@@ -56,6 +64,7 @@ export class RandomNetwork extends nn.Module {
     const below = (n: number) => Math.floor(random.uniform() * n);
     const pick = <T>(list: readonly T[]): T => list[below(list.length)];
     const story = this.story;
+    const isTraining = this.#isTraining;
     story.length = 0;
     let made = 0;
     const constant = (shape: number[], scale = 1, offset = 0): Map4 => {
@@ -108,8 +117,20 @@ export class RandomNetwork extends nn.Module {
       },
       norm(x) {
         const c = x.shape[1];
-        const options = { runningMean: constant([c], 0.3), runningVar: constant([c], 0.4, 1) };
-        return batchNorm(x, constant([c], 0.3, 1), constant([c], 0.3), options);
+        if (isTraining && x.size / c < 8) return null; // of few numbers the variance may be next to nothing
+        const options = isTraining
+          ? { training: true }
+          : { runningMean: constant([c], 0.3), runningVar: constant([c], 0.4, 1) };
+        return batchNorm(x, below(4) ? constant([c], 0.3, 1) : null, below(4) ? constant([c], 0.3) : null, options);
+      },
+      block(x) {
+        // a convolution and what follows it in a network that is trained
+        if (!isTraining) return null;
+        const y = this.conv(x);
+        const normed = y && this.norm(y);
+        if (!normed) return null;
+        const same = maps.filter((map) => map !== x && `${map.shape}` === `${normed.shape}`);
+        return relu(same.length && below(2) ? add(normed, pick(same)) : normed);
       },
       scale: (x) => mul(x, constant([x.shape[1], 1, 1], 0.3, 1)),
       shift: (x) => add(x, constant([1, x.shape[1], 1, 1], 0.5)),
@@ -173,7 +194,7 @@ export class RandomNetwork extends nn.Module {
     const names = Object.keys(layers);
     // Convolutions as often as everything else, so that there are blocks to stay in.
     while (maps.length <= this.#layers) {
-      const name = below(5) < 2 ? 'conv' : pick(names);
+      const name = below(5) < 2 ? (isTraining ? pick(['conv', 'block']) : 'conv') : pick(names);
       const from = below(4) ? (maps.at(-1) as Map4) : pick(maps);
       const y = layers[name](from);
       if (!y || y.shape.includes(0) || y.size > 200_000) continue;

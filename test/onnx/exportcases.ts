@@ -46,14 +46,20 @@ const binary = (name: string, compute: (a: Floats, b: Floats) => Tensor, other: 
 });
 
 const image = [2, 4, 9, 10];
+const sequence = [2, 4, 11];
 const ints = (values: number[], shape: number[] = [values.length]) => core.tensor(Int32Array.from(values), shape);
 const toInt = (x: Floats) => x.mul(3).to('int32');
 
-export function exportCases(): ExportCase[] {
-  core.manualSeed(3);
-  const norm = new nn.BatchNorm2d(4);
+/** A normalisation with statistics that are not those it starts with. */
+function tracked<T extends nn.BatchNorm1d | nn.BatchNorm2d | nn.InstanceNorm2d>(norm: T): T {
   norm.runningMean?.data.set([0.5, -1, 0, 2]);
   norm.runningVar?.data.set([0.5, 1, 2, 4]);
+  return norm;
+}
+
+export function exportCases(): ExportCase[] {
+  core.manualSeed(3);
+  const norm = tracked(new nn.BatchNorm2d(4));
   const residual = new nn.Conv2d(4, 4, 3, { padding: 1 });
   const weight = core.randn([4, 3, 3, 2]);
   const bias = core.randn([6]);
@@ -78,21 +84,71 @@ export function exportCases(): ExportCase[] {
     layer('AdaptiveAvgPool2d, even', new nn.AdaptiveAvgPool2d([3, 5]), image),
     layer('AdaptiveAvgPool2d, uneven', new nn.AdaptiveAvgPool2d([4, 7]), image),
     layer('Dropout', new nn.Dropout(0.5), [2, 3]),
+    layer('Dropout2d', new nn.Dropout2d(0.5), image),
+    layer('BatchNorm1d', tracked(new nn.BatchNorm1d(4)), [2, 4]),
+    layer('BatchNorm1d on sequences', tracked(new nn.BatchNorm1d(4)), sequence),
+    layer('GroupNorm', new nn.GroupNorm(2, 4), image),
+    layer('LayerNorm', new nn.LayerNorm([9, 10]), image),
+    layer('InstanceNorm2d', new nn.InstanceNorm2d(4, { affine: true }), image),
+    layer('InstanceNorm2d with statistics', tracked(new nn.InstanceNorm2d(4, { trackRunningStats: true })), image),
+    layer('Conv1d', new nn.Conv1d(4, 6, 3, { padding: 'same', stride: 2, groups: 2 }), sequence),
+    layer('Conv1d, mirrored', new nn.Conv1d(4, 2, 4, { padding: [2, 1], paddingMode: 'reflect' }), sequence),
+    layer('ConvTranspose2d', new nn.ConvTranspose2d(4, 6, 3, { stride: 2, outputPadding: 1, groups: 2 }), image),
+    layer('MaxPool1d', new nn.MaxPool1d(3, { stride: 2, padding: 1 }), sequence),
+    layer('AvgPool1d', new nn.AvgPool1d(3, { ceilMode: true }), sequence),
+    layer('AdaptiveMaxPool2d(1)', new nn.AdaptiveMaxPool2d(1), image),
+    layer('AdaptiveMaxPool2d, uneven', new nn.AdaptiveMaxPool2d([4, 7]), image),
+    layer('Upsample', new nn.Upsample({ scaleFactor: 2, mode: 'bilinear', alignCorners: true }), image),
+    layer('PixelShuffle', new nn.PixelShuffle(2), image),
+    layer('PixelUnshuffle', new nn.PixelUnshuffle(3), [2, 4, 9, 12]),
+    layer('ZeroPad2d', new nn.ZeroPad2d([1, 2]), image),
+    layer('ConstantPad2d', new nn.ConstantPad2d([0, 1, 2, 3], 1.5), image),
+    layer('ReflectionPad2d', new nn.ReflectionPad2d([1, 2, 3, 0]), image),
+    layer('ReplicationPad2d', new nn.ReplicationPad2d(2), image),
+    layer('CircularPad2d', new nn.CircularPad2d([1, 0, 2, 1]), image),
+    layer('PReLU', new nn.PReLU(4), image),
+    layer('PReLU of one slope', new nn.PReLU(), [2, 3]),
+    layer('Unflatten', new nn.Unflatten(1, [2, -1]), image),
+    layer(
+      'Residual',
+      new nn.Residual(new nn.Conv2d(4, 6, 3, { stride: 2, padding: 1 }), {
+        shortcut: new nn.Conv2d(4, 6, 1, { stride: 2 }),
+        activation: new nn.ReLU(),
+      }),
+      image,
+    ),
     ...[
       new nn.ReLU(),
       new nn.LeakyReLU(0.2),
       new nn.ELU(),
       new nn.GELU(),
+      new nn.GELU('tanh'),
+      new nn.SELU(),
+      new nn.Mish(),
+      new nn.ReLU6(),
+      new nn.Hardtanh(-0.5, 1.5),
+      new nn.Hardsigmoid(),
+      new nn.Hardswish(),
+      new nn.Softsign(),
+      new nn.LogSoftmax(1),
+      new nn.Identity(),
       new nn.SiLU(),
-      new nn.Softplus(),
+      new nn.Softplus(2),
       new nn.Sigmoid(),
       new nn.Tanh(),
       new nn.Softmax(1),
-    ].map((activation) => layer(activation.constructor.name, activation, [2, 3])),
+    ].map((activation, i) => layer(`${i} ${activation.constructor.name}`, activation, [2, 3])),
     binary('mse', (a, b) => core.mse(a, b, { reduction: 'sum' })),
+    binary('l1', (a, b) => core.l1(a, b, { reduction: 'none' })),
+    binary('huber', (a, b) => core.huber(a, b, { delta: 0.5, reduction: 'none' })),
+    binary('smoothL1', (a, b) => core.smoothL1(a, b, { beta: 0.5, reduction: 'sum' })),
+    binary('bceWithLogits', (a, b) => core.bceWithLogits(a, core.sigmoid(b), { reduction: 'none' })),
+    binary('focal', (a, b) => core.focal(a, core.sigmoid(b), { reduction: 'none' })),
+    binary('dice', (a, b) => core.dice(core.sigmoid(a), core.sigmoid(b), { reduction: 'none' })),
     layer('Flatten', new nn.Flatten(), image),
     layer('a residual', new Composed((x) => residual.forward(x).add(x).relu()), image),
     unary('maxPool2dWithIndices', (x) => core.maxPool2dWithIndices(x, 2)[1], { shape: image }),
+    unary('adaptiveMaxPool2dWithIndices', (x) => core.adaptiveMaxPool2dWithIndices(x, [3, 5])[1], { shape: image }),
     unary(
       'convTranspose2d',
       (x) => core.convTranspose2d(x, weight, null, { stride: 2, padding: [1, 0, 0, 1], outputPadding: [1, 0] }),
@@ -111,7 +167,7 @@ export function exportCases(): ExportCase[] {
       erf: core.erf,
       exp: core.exp,
       floor: core.floor,
-      gelu: core.gelu,
+      gelu: (x: Floats) => core.gelu(x),
       hardSigmoid: core.hardSigmoid,
       hardSwish: core.hardSwish,
       mish: core.mish,
@@ -122,7 +178,7 @@ export function exportCases(): ExportCase[] {
       sigmoid: core.sigmoid,
       sign: core.sign,
       silu: core.silu,
-      softplus: core.softplus,
+      softplus: (x: Floats) => core.softplus(x),
       softsign: core.softsign,
       square: core.square,
       tanh: core.tanh,
@@ -132,7 +188,7 @@ export function exportCases(): ExportCase[] {
     ...Object.entries({ log: core.log, sqrt: core.sqrt, reciprocal: core.reciprocal }).map(([name, compute]) =>
       unary(name, compute, { positive: true }),
     ),
-    unary('gelu of opset 20', core.gelu, { opset: 20 }),
+    unary('gelu of opset 20', (x) => core.gelu(x), { opset: 20 }),
     unary('mish of opset 18', core.mish, { opset: 18 }),
     unary('leakyRelu', (x) => core.leakyRelu(x, 0.3)),
     unary('elu', (x) => core.elu(x, 0.7)),

@@ -49,6 +49,7 @@ export class Assembler {
   readonly #batchTransform: BatchTransform['applyBatch'] | null;
   readonly #options: AssemblerOptions;
   #pausedAt = performance.now();
+  #pausing: Promise<void> | null = null;
 
   constructor(options: AssemblerOptions) {
     const { transform, batchTransform } = options;
@@ -67,6 +68,10 @@ export class Assembler {
     // Several lanes take samples in turn, so that one is decoded while others are read; without promises the first takes all.
     const lane = async (which: number) => {
       while (next < indices.length && !hasFailed) {
+        if (this.#isDue()) {
+          await this.#pause();
+          continue;
+        }
         const place = next++;
         const index = indices[place];
         if (current) current[which] = index;
@@ -82,7 +87,6 @@ export class Assembler {
         } finally {
           if (current) current[which] = -1;
         }
-        if (this.#isDue()) await this.#pause();
       }
     };
     await Promise.all(Array.from({ length: Math.min(LANES, indices.length) }, (_, which) => lane(which)));
@@ -141,9 +145,13 @@ export class Assembler {
     return this.#options.isPolite && performance.now() - this.#pausedAt > PATIENCE;
   }
 
-  async #pause(): Promise<void> {
-    await setImmediate();
-    this.#pausedAt = performance.now();
+  /** One pause for all lanes. */
+  #pause(): Promise<void> {
+    this.#pausing ??= setImmediate().then(() => {
+      this.#pausedAt = performance.now();
+      this.#pausing = null;
+    });
+    return this.#pausing;
   }
 }
 

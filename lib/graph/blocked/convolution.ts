@@ -1,3 +1,4 @@
+import { BLOCK } from '../../backend/blocked.js';
 import { CONV2D_FIELDS, CONVOLUTION_OPTION_FIELDS, type Conv2dGeometry, encode } from '../../geometry.js';
 import {
   ACTIVATION_KINDS,
@@ -10,12 +11,24 @@ import type { Emitter } from '../emitter.js';
 import type { Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
 import type { FusedConv2dAttributes } from '../ops/fusedconv2d.js';
-import type { BlockedRule, Choice } from './rule.js';
+import type { BlockedRule, Choice, Surroundings } from './rule.js';
 
 /** A convolution of any kind, in the form of the fused one. */
 function fusedAttributes(node: Node): FusedConv2dAttributes {
   if (node.op.name === 'fusedConv2d') return node.attributes as FusedConv2dAttributes;
   return { geometry: node.attributes as Conv2dGeometry, activation: IDENTITY, residualAfter: false };
+}
+
+/**
+ * Kernels on blocks compute 16 channels of the result at once. Where most of them are no channels, and the source is not in
+ * blocks or small, plain kernels are done earlier: the first layers of a LeNet in training.
+ */
+function wastesLanes(node: Node, around: Surroundings): boolean {
+  const { geometry } = fusedAttributes(node);
+  const { ic, oc, groups } = geometry;
+  const [from, to] = node.op.name === 'conv2dGradInput' ? [oc, ic] : [ic, oc];
+  const isFew = to < BLOCK / 2 && groups === 1 && !node.inputs[1]?.constant;
+  return isFew && (!around.isBlocked(node.inputs[0]) || from <= 2 * BLOCK);
 }
 
 /** The weights in the form the algorithm reads: once for all runs if they are constant, else anew in each. */
@@ -52,7 +65,7 @@ function mayOverwrite(kind: ActivationKind, residualAfter: boolean): boolean {
 
 export const convolution: BlockedRule = {
   ops: ['conv2d', 'fusedConv2d', 'conv2dGradInput'],
-  accepts: (node, around) => around.choose(node) !== null,
+  accepts: (node, around) => around.choose(node) !== null && !wastesLanes(node, around),
   halo(node, input, around) {
     const choice = around.choose(node);
     if (input === 3) return 0; // the residual

@@ -1,6 +1,8 @@
+import { channelSums, reluBackward } from './activationgradient.js';
 import { concatenation } from './concatenation.js';
 import { convolution, weightGradient } from './convolution.js';
 import { mapping } from './map.js';
+import { normalisation, normalisationBackward } from './norm.js';
 import {
   averagePooling,
   averagePoolingBackward,
@@ -22,6 +24,10 @@ const RULES: readonly BlockedRule[] = [
   globalPoolingBackward,
   mapping,
   concatenation,
+  normalisation,
+  normalisationBackward,
+  reluBackward,
+  channelSums,
 ];
 
 /** The rule for each op that can run on the kernels' own layout. */

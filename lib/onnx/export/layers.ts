@@ -53,6 +53,12 @@ export const LAYERS: Writers = {
     const across = call.add('MatMul', [call.input(0), call.add('Transpose', [columns], { perm: [1, 0] })]);
     return call.add('MatMul', [rows, across]);
   },
+  // Even windows are those of maxPool2d. Others: the maxima of rows, then of columns.
+  adaptiveMaxPool2d: (call) => {
+    const { h, w, oh, ow } = call.attributes<{ h: number; w: number; oh: number; ow: number }>();
+    if (call.isUsed(1)) throw call.writer.unsupported('ONNX has no adaptive max pooling that tells positions');
+    return maximaAlong(call, 3, w, ow, maximaAlong(call, 2, h, oh, call.input(0)));
+  },
   batchNorm: (call) => {
     const { geometry, eps, batchStatistics } = call.attributes<{
       geometry: ChannelGeometry;
@@ -102,13 +108,29 @@ function ceilMode(g: Windowed): number {
   return Number(g.oh > oh || g.ow > ow);
 }
 
+/** Start and end of each window of an adaptive pooling. */
+function adaptiveWindows(input: number, output: number): [start: number, end: number][] {
+  return Array.from({ length: output }, (_, i) => [
+    Math.floor((i * input) / output),
+    Math.ceil(((i + 1) * input) / output),
+  ]);
+}
+
+/** Maxima over the windows of an adaptive pooling along one axis. */
+function maximaAlong(call: ExportCall, axis: number, input: number, output: number, x: string): string {
+  const parts = adaptiveWindows(input, output).map(([start, end]) => {
+    const lists = [[start], [end], [axis]].map((list) => call.writer.integers(list));
+    return reduced(call, 'ReduceMax', call.add('Slice', [x, ...lists]), [axis], true);
+  });
+  return call.add('Concat', parts, { axis });
+}
+
 /** The matrix [output, input] whose rows average the windows of an adaptive pooling. */
 function averages(input: number, output: number) {
   const matrix = new Float32Array(output * input);
-  for (let i = 0; i < output; i++) {
-    const [start, end] = [Math.floor((i * input) / output), Math.ceil(((i + 1) * input) / output)];
+  adaptiveWindows(input, output).forEach(([start, end], i) => {
     matrix.fill(1 / (end - start), i * input + start, i * input + end);
-  }
+  });
   return tensor(matrix, [output, input]);
 }
 

@@ -1,7 +1,6 @@
 import { ArgumentError, check } from '../../../errors.js';
-import { interpolatedAxis } from '../../../ops/interpolate.js';
 import type { ResampleTable } from '../../../ops/resample.js';
-import { resizeTable } from '../../../ops/resizetable.js';
+import { interpolatedAxis, resizeTable } from '../../../ops/resizetable.js';
 import type { Tensor } from '../../../tensor.js';
 import { cropped } from './crop.js';
 import { bothOf, imageOf, type Planes, planesOf, type Size } from './image.js';

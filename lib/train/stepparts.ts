@@ -1,0 +1,70 @@
+import { ArgumentError, AutogradError, check } from '../errors.js';
+import { Module } from '../nn/module.js';
+import { clipGradNorm, clipGradValue } from '../optim/clip.js';
+import { Optimizer } from '../optim/optimizer.js';
+import { formatShape } from '../shape.js';
+import { Tensor } from '../tensor.js';
+import type { LossFunction, StepOptions } from './step.js';
+
+/** The loss of a batch, if the function gives one that can be trained on. */
+export function lossOf(compare: LossFunction, output: Tensor<'float32'>, targets: readonly Tensor[]): Tensor {
+  const loss = compare(output, ...targets);
+  check(
+    loss instanceof Tensor && loss.size === 1,
+    'run',
+    () =>
+      `the loss function must return a tensor of one element, got ${loss instanceof Tensor ? formatShape(loss.shape) : typeof loss}`,
+  );
+  check(
+    loss.requiresGrad,
+    'run',
+    () => 'the loss does not depend on any parameter that requires a gradient',
+    AutogradError,
+  );
+  return loss;
+}
+
+/** What a step does once all gradients are there. */
+export function update(options: StepOptions, parameters: readonly Tensor[]): void {
+  const { optimizer, clipGradNorm: maxNorm, clipGradValue: maxValue, ema } = options;
+  if (maxValue !== undefined) clipGradValue(parameters, maxValue);
+  if (maxNorm !== undefined) clipGradNorm(parameters, maxNorm);
+  optimizer.step();
+  ema?.update();
+}
+
+/** Checks what every kind of step is made of. */
+export function checkStep(operation: string, options: StepOptions): void {
+  const { model, loss, optimizer, clipGradNorm, clipGradValue, accumulate = 1 } = options ?? {};
+  const rules: [fits: boolean, rule: string][] = [
+    [model instanceof Module, 'model must be a module'],
+    [typeof loss === 'function', 'loss must be a function of the output and the targets'],
+    [
+      optimizer instanceof Optimizer,
+      'optimizer must be an optimizer, such as new SGD(model.parameters(), { lr: 0.1 })',
+    ],
+    [clipGradNorm === undefined || clipGradNorm > 0, `clipGradNorm must be above 0, got ${clipGradNorm}`],
+    [clipGradValue === undefined || clipGradValue > 0, `clipGradValue must be above 0, got ${clipGradValue}`],
+    [Number.isInteger(accumulate) && accumulate >= 1, `accumulate must be an integer of at least 1, got ${accumulate}`],
+  ];
+  for (const [fits, rule] of rules) check(fits, operation, () => rule, ArgumentError);
+}
+
+/** Checks that a batch is tensors: inputs, and usually targets, of one number of samples. */
+export function checkBatch(operation: string, batch: unknown): asserts batch is readonly Tensor[] {
+  check(
+    Array.isArray(batch) && batch.length > 0 && batch.every((part) => part instanceof Tensor),
+    operation,
+    () => 'a batch must be an array of tensors: inputs [n, …], then targets',
+    ArgumentError,
+  );
+  const [{ shape }] = batch as Tensor[];
+  check(shape.length > 0, operation, () => 'the inputs of a batch must be [n, …], got a scalar');
+  for (const target of batch.slice(1) as Tensor[]) {
+    check(
+      target.shape[0] === shape[0],
+      operation,
+      () => `inputs ${formatShape(shape)} and targets ${formatShape(target.shape)} of a batch differ in their number`,
+    );
+  }
+}
