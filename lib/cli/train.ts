@@ -12,7 +12,11 @@ export function trainCommand(): Command {
         'classes alone, of which a fifth is held out',
       'digits',
     )
-    .option('-m, --model <name>', 'network to train: cnn', 'cnn')
+    .option(
+      '-m, --model <name>',
+      'cnn (small, for images of any size), lenet5, cifarResnet18, resnet18, resnet50, vgg11Bn, mobilenetV2, squeezenet, …',
+      'cnn',
+    )
     .option('-e, --epochs <n>', 'passes over the training images', atLeast(1), 10)
     .option('-b, --batch-size <n>', 'images in a step', atLeast(1), 64)
     .option('--lr <rate>', 'learning rate (default: 0.003, with sgd 0.05)', finite)

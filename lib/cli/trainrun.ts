@@ -78,7 +78,7 @@ export async function runTrain(options: TrainOptions, print: (line: string) => v
   if (options.threads !== undefined) setThreads(options.threads);
   manualSeed(seed);
   const data = await openData(options.data, options);
-  const model = makeNetwork(options.model, { channels: data.imageShape[0], classes: data.classes.length });
+  const model = makeNetwork(options.model, { inChannels: data.imageShape[0], numClasses: data.classes.length });
   print(describe(data, options));
   print(`${model.summary([1, ...data.imageShape])}\n`);
 

@@ -1,4 +1,4 @@
-import { BatchNorm2d } from '../nn/batchnorm2d.js';
+import { BatchNorm2d } from '../nn/batchnorm.js';
 import { Conv2d } from '../nn/conv2d.js';
 import { constant, kaimingNormal, normal } from '../nn/init.js';
 import { Linear } from '../nn/linear.js';

@@ -1,5 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
-import { BatchNorm2d } from '../nn/batchnorm2d.js';
+import { BatchNorm2d } from '../nn/batchnorm.js';
 import { Conv2d } from '../nn/conv2d.js';
 import { constant, kaimingNormal, skip } from '../nn/init.js';
 import { Linear } from '../nn/linear.js';

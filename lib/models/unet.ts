@@ -1,6 +1,6 @@
 import { zeros } from '../creation.js';
 import { ArgumentError, check } from '../errors.js';
-import { BatchNorm2d } from '../nn/batchnorm2d.js';
+import { BatchNorm2d } from '../nn/batchnorm.js';
 import { Conv2d } from '../nn/conv2d.js';
 import { constant, fans, kaimingNormal, kaimingUniform, skip, uniform } from '../nn/init.js';
 import { Module, parameter } from '../nn/module.js';

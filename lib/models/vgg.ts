@@ -1,5 +1,5 @@
 import { ReLU } from '../nn/activation.js';
-import { BatchNorm2d } from '../nn/batchnorm2d.js';
+import { BatchNorm2d } from '../nn/batchnorm.js';
 import { Conv2d } from '../nn/conv2d.js';
 import { Dropout } from '../nn/dropout.js';
 import { skip } from '../nn/init.js';
