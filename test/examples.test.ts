@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,6 +73,24 @@ describe('examples/finetune.mjs', () => {
     expect(Math.abs(exported.read - after.read)).toBeLessThan(0.4);
     // the file is there now, and gives the same digits away again
     expect(lines()[0]).toEqual(before);
+  });
+});
+
+describe('examples/train.mjs', () => {
+  it('trains, goes on where it was, and tells what it learned', () => {
+    const run = join(folder, 'training');
+    const train = (epochs: number) => {
+      const args = [run, String(epochs)];
+      const { status, stdout, stderr } = runNode({ script: example('train.mjs'), args }, undefined, 120_000);
+      expect([status, stderr]).toEqual([0, expect.stringContaining(`epoch ${epochs}/${epochs}: loss`)]);
+      return { stdout, stderr };
+    };
+    expect(train(1).stdout).toContain('finished; best after epoch 1: ');
+    const { stdout, stderr } = train(2);
+    expect(stderr).not.toContain('epoch 1/2');
+    expect(Number(/best after epoch 2: ([\d.]+) %/.exec(stdout)?.[1])).toBeGreaterThan(90);
+    expect(stdout).toMatch(/accuracy 0\.9\d{3} of 359 samples\namong the 2 best: 9\d\.\d\d %/);
+    expect(existsSync(join(run, 'explained.png'))).toBe(true);
   });
 });
 

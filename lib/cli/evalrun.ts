@@ -42,7 +42,7 @@ export async function runEval(
       `${path} tells ${classes.length} classes of images ${sizes(imageShape)} apart, ${name} has ${data.classes.length} of ${sizes(data.imageShape)}`,
     ArgumentError,
   );
-  const model = makeNetwork(command.model, { channels: imageShape[0], classes: classes.length });
+  const model = makeNetwork(command.model, { inChannels: imageShape[0], numClasses: classes.length });
   model.loadStateDict(checkpoint.weights);
   model.eval();
 

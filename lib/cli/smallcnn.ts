@@ -1,5 +1,6 @@
 import * as nn from '../nn/index.js';
 import type { Tensor } from '../tensor.js';
+import type { NetworkNeeds } from './networks.js';
 
 /**
  * A small classifier for images of any size from 4×4 on: 3×3 convolutions of 32, 64 and 128 channels with batch norm and
@@ -10,13 +11,18 @@ export class SmallCnn extends nn.Module {
   readonly dropout = new nn.Dropout(0.2);
   readonly fc: nn.Linear;
 
-  constructor(channels: number, classes: number) {
+  constructor({ inChannels, numClasses }: NetworkNeeds) {
     super();
-    this.features = new nn.Sequential(...block(channels, 32), ...block(32, 64), new nn.MaxPool2d(2), ...block(64, 128));
-    this.fc = new nn.Linear(128, classes);
+    this.features = new nn.Sequential(
+      ...block(inChannels, 32),
+      ...block(32, 64),
+      new nn.MaxPool2d(2),
+      ...block(64, 128),
+    );
+    this.fc = new nn.Linear(128, numClasses);
   }
 
-  /** Images [n, channels, h, w] → scores [n, classes]. */
+  /** Images [n, inChannels, h, w] → scores [n, numClasses]. */
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return this.fc.forward(this.dropout.forward(this.features.forward(x).mean([2, 3])));
   }

@@ -12,7 +12,11 @@ export function trainCommand(): Command {
         'classes alone, of which a fifth is held out',
       'digits',
     )
-    .option('-m, --model <name>', 'network to train: cnn', 'cnn')
+    .option(
+      '-m, --model <name>',
+      'cnn (small, for images of any size), lenet5, cifarResnet18, resnet18, resnet50, vgg11Bn, mobilenetV2, squeezenet, …',
+      'cnn',
+    )
     .option('-e, --epochs <n>', 'passes over the training images', atLeast(1), 10)
     .option('-b, --batch-size <n>', 'images in a step', atLeast(1), 64)
     .option('--lr <rate>', 'learning rate (default: 0.003, with sgd 0.05)', finite)
@@ -20,6 +24,12 @@ export function trainCommand(): Command {
       new Option('--optimizer <name>', 'rule of the updates').choices(['adamw', 'adam', 'sgd']).default('adamw'),
     )
     .option('--weight-decay <number>', 'shrinking of the weights (default: 0.01, with sgd 0.0005, with adam 0)', finite)
+    .addOption(
+      new Option('--schedule <name>', 'course of the learning rate: up and down once, down along a cosine, or none')
+        .choices(['onecycle', 'cosine', 'constant'])
+        .default('onecycle'),
+    )
+    .option('--label-smoothing <share>', 'share of each label that is spread over all classes', finite, 0)
     .option('--patience <n>', 'stop after so many epochs without better accuracy (default: never)', atLeast(1))
     .option('--size <pixels>', 'resize and cut images to so many pixels square', atLeast(4))
     .option('--augment', 'shift images at random, and mirror photographs (default for photographs)')

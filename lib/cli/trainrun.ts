@@ -6,7 +6,7 @@ import { DataLoader, transforms } from '../data/index.js';
 import { ArgumentError, check } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { crossEntropy } from '../ops/crossentropy.js';
-import { Adam, AdamW, type Optimizer, SGD } from '../optim/index.js';
+import { Adam, AdamW, CosineAnnealingLR, OneCycleLR, type Optimizer, SGD } from '../optim/index.js';
 import { manualSeed } from '../random.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
 import type { FitResult } from '../train/fitoptions.js';
@@ -24,6 +24,9 @@ export interface TrainOptions {
   lr?: number;
   optimizer: 'adamw' | 'adam' | 'sgd';
   weightDecay?: number;
+  schedule: 'onecycle' | 'cosine' | 'constant';
+  /** 0 … 1 */
+  labelSmoothing: number;
   patience?: number;
   size?: number;
   augment?: boolean;
@@ -70,12 +73,12 @@ export function noteOf(operation: string, path: string, metadata: Readonly<Recor
 
 /** Trains, and says how good the network is now. */
 export async function runTrain(options: TrainOptions, print: (line: string) => void): Promise<FitResult> {
-  const { epochs, batchSize, seed, workers, patience, resume, overwrite, compile } = options;
+  const { epochs, batchSize, seed, workers, patience, labelSmoothing, resume, overwrite, compile } = options;
   const folder = options.out ?? freshFolder(join('runs', `${nameOf(options.data)}-${options.model}`));
   if (options.threads !== undefined) setThreads(options.threads);
   manualSeed(seed);
   const data = await openData(options.data, options);
-  const model = makeNetwork(options.model, { channels: data.imageShape[0], classes: data.classes.length });
+  const model = makeNetwork(options.model, { inChannels: data.imageShape[0], numClasses: data.classes.length });
   print(describe(data, options));
   print(`${model.summary([1, ...data.imageShape])}\n`);
 
@@ -86,9 +89,10 @@ export async function runTrain(options: TrainOptions, print: (line: string) => v
   const test = new DataLoader(data.test, { batchSize: TEST_BATCH, workers, transform: data.prepare ?? undefined });
   const { out, resume: _, overwrite: __, ...command } = options;
   const note: TrainNote = { command, classes: data.classes, imageShape: data.imageShape };
+  const optimizer = makeOptimizer(model, options);
   const trainer = new Trainer({
-    ...{ model, loss: crossEntropy, metrics: { accuracy }, compile },
-    optimizer: makeOptimizer(model, options),
+    ...{ model, optimizer, metrics: { accuracy }, compile, ...scheduleOf(optimizer, options, train.length) },
+    loss: (scores, labels) => crossEntropy(scores, labels, { labelSmoothing }),
   });
   try {
     const result = await trainer.fit(train, {
@@ -111,6 +115,16 @@ function makeOptimizer(model: Module, { optimizer, lr, weightDecay }: TrainOptio
   }
   const Rule = optimizer === 'adam' ? Adam : AdamW;
   return new Rule(parameters, { lr: lr ?? 3e-3, weightDecay });
+}
+
+/** The course of the learning rate over the whole training. */
+function scheduleOf(optimizer: Optimizer, { schedule, epochs }: TrainOptions, stepsPerEpoch: number) {
+  const { lr } = optimizer;
+  if (schedule === 'onecycle') {
+    const scheduler = new OneCycleLR(optimizer, { maxLr: lr, epochs, stepsPerEpoch });
+    return { scheduler, schedulerInterval: 'step' as const };
+  }
+  return schedule === 'cosine' ? { scheduler: new CosineAnnealingLR(optimizer, { tMax: epochs }) } : {};
 }
 
 /** What happens to images of the training before the network sees them. */

@@ -122,13 +122,12 @@ export class Fit {
       if (!isOver) return this.#save(false);
       place.isTrained = true;
     }
-    const { lr } = this.#parts.optimizer;
     const validation = await this.#validate();
     if (validation === 'halted') return this.#save(false);
     const record: EpochRecord = {
       epoch: place.epoch + 1,
       step: place.step,
-      lr,
+      lr: place.lr ?? this.#parts.optimizer.lr,
       train: place.values(),
       validation,
       seconds: place.seconds,
@@ -178,7 +177,7 @@ export class Fit {
     );
     if (this.#pending > 0) {
       await this.#step?.flush();
-      await this.#updated();
+      this.#updated();
     }
     return true;
   }
@@ -207,17 +206,18 @@ export class Fit {
     if (!Number.isFinite(value)) throw this.#diverged(`the loss is ${value}`, lr);
     this.#lastFiniteLoss = value;
     place.add(value, (metric) => metric.add(output, ...batch.slice(1)), batch[0].shape[0]);
-    if (++this.#pending === accumulate) await this.#updated();
+    if (++this.#pending === accumulate) this.#updated();
     if (!this.#step.compiled) await nextTurn();
     place.seconds += (performance.now() - start) / 1000;
     await this.#report(value, lr, output);
   }
 
   /** Weights have changed. */
-  async #updated(): Promise<void> {
+  #updated(): void {
     this.#pending = 0;
     this.#place.step++;
-    const { scheduler, schedulerInterval } = this.#parts;
+    const { scheduler, schedulerInterval, optimizer } = this.#parts;
+    this.#place.lr = optimizer.lr;
     if (schedulerInterval === 'step') scheduler?.step();
   }
 

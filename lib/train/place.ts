@@ -13,6 +13,8 @@ export class Place {
   isTrained = false;
   samples = 0;
   seconds = 0;
+  /** Learning rate of the last update. */
+  lr: number | null = null;
   readonly #metrics: Readonly<Record<string, Metric>>;
   #loss = new Mean();
   #counts: Record<string, MetricAccumulator> = {};
@@ -49,9 +51,9 @@ export class Place {
   }
 
   get state(): Pick<TrainingState, 'step' | 'epoch' | 'batch' | 'isTrained' | 'sums'> {
-    const { step, epoch, batch, isTrained, samples, seconds } = this;
+    const { step, epoch, batch, isTrained, samples, seconds, lr } = this;
     const metrics = Object.entries(this.#counts).map(([name, { state }]) => [name, state] as const);
-    const sums: EpochSums = { loss: this.#loss.state, metrics: Object.fromEntries(metrics), samples, seconds };
+    const sums: EpochSums = { loss: this.#loss.state, metrics: Object.fromEntries(metrics), samples, seconds, lr };
     return { step, epoch, batch, isTrained, sums };
   }
 
@@ -62,7 +64,8 @@ export class Place {
     isTrained,
     sums,
   }: Pick<TrainingState, 'step' | 'epoch' | 'batch' | 'isTrained' | 'sums'>) {
-    Object.assign(this, { step, epoch, batch, isTrained, samples: sums.samples, seconds: sums.seconds });
+    const { samples, seconds, lr } = sums;
+    Object.assign(this, { step, epoch, batch, isTrained, samples, seconds, lr });
     this.#loss.state = sums.loss as [number, number];
     // A metric that is new counts from here on.
     for (const [name, count] of Object.entries(this.#counts)) {
@@ -73,6 +76,7 @@ export class Place {
   #restart(): void {
     this.samples = 0;
     this.seconds = 0;
+    this.lr = null;
     this.#loss = new Mean();
     this.#counts = Object.fromEntries(
       Object.entries(this.#metrics).map(([name, metric]) => [name, accumulatorOf(metric)] as const),

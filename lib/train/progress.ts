@@ -86,7 +86,7 @@ export class Progress {
     const parts = [
       format(train),
       ...(validation ? [`validation ${format(validation)}`] : []),
-      `lr ${lr.toPrecision(3).replace(/\.?0+(?=$|e)/, '')}`,
+      `lr ${Number(lr.toPrecision(3))}`,
       `${rate(imagesPerSecond)} images/s`,
       duration(seconds),
     ];

@@ -32,6 +32,8 @@ export interface EpochSums {
   metrics: Record<string, unknown>;
   samples: number;
   seconds: number;
+  /** Learning rate of the last update; null before the first. */
+  lr: number | null;
 }
 
 /** Everything a training needs to go on, besides the weights: tensors and values that JSON can keep. */

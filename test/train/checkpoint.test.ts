@@ -41,7 +41,7 @@ const checkpoint: Omit<Checkpoint, 'version'> = {
   weights,
   training: {
     ...{ step: 12, epoch: 3, batch: 0, isTrained: false, history: [] },
-    sums: { loss: [0, 0], metrics: {}, samples: 0, seconds: 0 },
+    sums: { loss: [0, 0], metrics: {}, samples: 0, seconds: 0, lr: null },
     best: { value: Number.NaN, epoch: 0, wait: 2 },
     stopping: { value: 0.5, epoch: 1, wait: 2 },
     optimizer: { name: 'SGD', state: { lr: 0.1, tensors: { momentum: [tensor([1, 2, 3]), null] } } },

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { accuracy, crossEntropy, evaluate, f1Score, nn, type Tensor, zeros } from '../../lib/index.js';
-import { Average, bitsOf, CloudLoader, clouds, loader, quiet, rejection, training } from './parts.js';
+import { accuracy, crossEntropy, evaluate, f1Score, nn, optim, type Tensor, zeros } from '../../lib/index.js';
+import { bitsOf, CloudLoader, clouds, loader, quiet, rejection, training } from './parts.js';
 
 const validation = new CloudLoader(12, 5, 2);
 
 describe('averaged weights', () => {
   it('are what validation, evaluation and prediction use', async () => {
     const { model, trainer: plain } = training();
-    const ema = new Average(model);
+    const ema = new optim.ExponentialMovingAverage(model, { decay: 0.9 });
     const { trainer } = training({ model, ema });
     const { images: seen, labels } = clouds(12, 3, 2);
     const validation = [[seen, labels]];
     const { history } = await trainer.fit(loader(), { epochs: 2, validation, ...quiet });
-    expect(ema.updates).toBe(6);
+    expect(ema.stateDict().updates).toBe(6);
     const own = bitsOf(model.stateDict());
     const { metrics } = await trainer.evaluate(validation);
     expect(metrics).toEqual(history[1].validation);

@@ -105,7 +105,8 @@ describe('fit', () => {
     const other = training({ ...perStep, scheduler: each, schedulerInterval: 'step' });
     const seen: number[] = [];
     const onStepEnd = ({ lr }: StepInfo) => void seen.push(lr);
-    await other.trainer.fit(loader(), { epochs: 1, callbacks: { onStepEnd }, ...quiet });
+    const { history: rates } = await other.trainer.fit(loader(), { epochs: 1, callbacks: { onStepEnd }, ...quiet });
+    expect(rates[0].lr).toBe(0.025); // of the last update, not of the next
     expect([seen, each.metrics]).toEqual([
       [0.1, 0.05, 0.025],
       [undefined, undefined, undefined],

@@ -15,7 +15,6 @@ import {
   Tensor,
   Trainer,
   type TrainerOptions,
-  type WeightAverage,
 } from '../../lib/index.js';
 import { pack } from '../../lib/train/pack.js';
 
@@ -134,51 +133,6 @@ export class Decay implements Schedule {
     const { steps, best } = state as { steps: number; best: number };
     if (best !== Number.POSITIVE_INFINITY) throw new Error(`best came back as ${best}`);
     this.#steps = steps;
-  }
-}
-
-/** Averages of a model's parameters, each update moving them by a tenth towards the weights. */
-export class Average implements WeightAverage {
-  readonly #model: nn.Module;
-  readonly averages: nn.StateDict;
-  updates = 0;
-
-  constructor(model: nn.Module) {
-    this.#model = model;
-    this.averages = copyOf(model);
-  }
-
-  update(): void {
-    this.updates++;
-    for (const [name, weight] of Object.entries(this.#model.stateDict())) {
-      if (!weight.isFloat()) continue; // a count of batches
-      const [to, from] = [this.averages[name].data as Float32Array, weight.data as Float32Array];
-      from.forEach((value, i) => {
-        to[i] += 0.1 * (value - to[i]);
-      });
-    }
-  }
-
-  async apply<T>(body: () => Promise<T>): Promise<T> {
-    const own = copyOf(this.#model);
-    this.#model.loadStateDict(this.averages);
-    try {
-      return await body();
-    } finally {
-      this.#model.loadStateDict(own);
-    }
-  }
-
-  stateDict(): unknown {
-    return { updates: this.updates, averages: this.averages };
-  }
-
-  loadStateDict(state: unknown): void {
-    const { updates, averages } = state as { updates: number; averages: nn.StateDict };
-    this.updates = updates;
-    for (const [name, tensor] of Object.entries(averages)) {
-      this.averages[name] = tensor.clone();
-    }
   }
 }
 

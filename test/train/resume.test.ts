@@ -11,13 +11,13 @@ import {
   loadCheckpoint,
   manualSeed,
   nn,
+  optim,
   SGD,
   type StepInfo,
   Trainer,
   type TrainerOptions,
 } from '../../lib/index.js';
 import {
-  Average,
   bitsOf,
   CloudLoader,
   clouds,
@@ -41,7 +41,7 @@ function start(seed: number, options: Partial<TrainerOptions> = {}, loader: Load
   const model = smallNet();
   const optimizer = new Adam(model.parameters(), { lr: 0.02 });
   const scheduler = new Decay(optimizer, 0.97);
-  const ema = new Average(model);
+  const ema = new optim.ExponentialMovingAverage(model, { decay: 0.9, warmUp: true });
   const trainer = new Trainer({
     ...{ model, optimizer, scheduler, schedulerInterval: 'step', ema, loss: crossEntropy, clipGradNorm: 1 },
     metrics: { accuracy, f1Score },
@@ -52,8 +52,7 @@ function start(seed: number, options: Partial<TrainerOptions> = {}, loader: Load
   const state = () => ({
     weights: bitsOf(model.stateDict()),
     optimizer: exact(optimizer.stateDict()),
-    averages: bitsOf(ema.averages),
-    updates: ema.updates,
+    averages: exact(ema.stateDict()),
   });
   return { model, optimizer, trainer, fit, state };
 }

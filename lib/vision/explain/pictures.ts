@@ -111,7 +111,7 @@ export async function featureMapsPicture(
       images: maps,
       range: [0, 1],
       colormap: 'sequential',
-      imageHeight: Math.min(96, Math.max(24, 4 * h)),
+      imageHeight: Math.min(64, Math.max(24, 4 * h)),
     };
   });
   const [, c, h, w] = x.shape;
