@@ -70,6 +70,14 @@ describe('DataLoader', () => {
     expect(labelsOf(await collect(reseeded)).flat()).not.toEqual(first);
   });
 
+  it('gives these orders and random numbers for a seed for ever', async () => {
+    const loader = new DataLoader(datasetOf(8), { batchSize: 8, shuffle: true, seed: 2024, transform: jitter });
+    const [[x, y]] = await collect(loader);
+    expect([y.toArray(), x.data[0]]).toEqual([[0, 2, 7, 3, 6, 5, 4, 1], 0.7947898507118225]);
+    const [[, next]] = await collect(loader);
+    expect(next.toArray()).toEqual([0, 4, 7, 5, 1, 6, 2, 3]);
+  });
+
   it('draws its seed from the default generator', () => {
     const seedOf = () => new DataLoader(datasetOf(1)).stateDict().seed;
     manualSeed(5);
