@@ -70,7 +70,7 @@ describe('dropout in a graph', () => {
     const seed = trace.nodes[0].inputs[0]?.state as Tensor<'int32'>;
     const twin = new Generator(4);
     for (let run = 0; run < 2; run++) {
-      for (const effect of trace.effects) effect();
+      for (const effect of trace.effects) effect([]);
       expect([...seed.storage.values].map((word) => word >>> 0)).toEqual([twin.bits(), twin.bits()]);
     }
   });
@@ -81,7 +81,7 @@ describe('dropout in a graph', () => {
     const seed = trace.nodes[0].inputs[0]?.state as Tensor<'int32'>;
     const drawn = (start: number) => {
       manualSeed(start);
-      for (const effect of trace.effects) effect();
+      for (const effect of trace.effects) effect([]);
       return seed.storage.values.join();
     };
     expect(drawn(5)).toBe(drawn(5));

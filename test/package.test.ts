@@ -107,17 +107,22 @@ console.log(JSON.stringify({
 
 const cjs = `
 const { Tensor, backendInfo } = require('convforge');
-const { digits } = require('convforge/data');
+const { DataLoader, digits, transforms } = require('convforge/data');
 const io = require('convforge/io');
 const onnx = require('convforge/onnx');
 const models = require('convforge/models');
 const vision = require('convforge/vision');
 (async () => {
   const esm = await import('convforge');
-  const { images } = await digits();
+  const dataset = await digits();
+  const { images } = dataset;
+  let loaded = 0;
+  const transform = new transforms.RandomCrop(8, { padding: 1 });
+  for await (const [x] of new DataLoader(dataset, { batchSize: 500, workers: 1, transform })) loaded += x.shape[0];
   console.log(JSON.stringify({
     info: backendInfo(),
     sameClass: esm.Tensor === Tensor && images instanceof Tensor,
+    loaded,
     functions: [typeof io.loadSafetensors, typeof vision.matchTemplate, typeof onnx.toModule, typeof models.resnet18],
   }));
 })();
@@ -158,7 +163,11 @@ describe('the packed package', () => {
           ],
         ],
       ]);
-      expect(script('native.cjs', cjs)).toMatchObject({ info: { backend: 'native' }, sameClass: true });
+      expect(script('native.cjs', cjs)).toMatchObject({
+        info: { backend: 'native' },
+        sameClass: true,
+        loaded: 1797,
+      });
     },
   );
 
@@ -175,6 +184,7 @@ describe('the packed package', () => {
     ]);
     expect(script('fallback.cjs', cjs)).toMatchObject({
       sameClass: true,
+      loaded: 1797,
       functions: ['function', 'function', 'function', 'function'],
     });
   });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ArgumentError, ConvforgeError, check, DataError } from '../errors.js';
 
 /** How far a download is, in bytes; `total` is null where the server does not say. */
@@ -24,6 +25,10 @@ export interface DownloadOptions {
 
 /** Connections in a row that may bring nothing before the download fails. */
 const ATTEMPTS = 3;
+/** Milliseconds before the second of them; before the third twice as many. */
+const PAUSE = 200;
+/** Bytes that may wait to be written. */
+const MOST_BACKLOG = 16 * 2 ** 20;
 const [OK, PARTIAL, UNSATISFIABLE] = [200, 206, 416];
 
 /** Downloads under way, by file: whoever wants the same file waits for the same download. */
@@ -127,6 +132,7 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
       if (error instanceof DataError || options.signal?.aborted) throw error;
       failures = ((await sizeOfFile(part)) ?? 0) > before ? 0 : failures + 1;
       if (failures >= ATTEMPTS) throw error;
+      await sleep(PAUSE * failures, undefined, { signal: options.signal });
     }
   }
 }
@@ -149,18 +155,37 @@ async function fetchOnce(url: string, part: string, before: number, options: Dow
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   let received = isRest ? before : 0;
   const total = Number.isInteger(length) ? received + length : null;
-  const file = await open(part, isRest ? 'a' : 'w');
+  // A connection that breaks takes along what nobody has read yet, so reading waits neither for the file nor for the disk.
+  const file = open(part, isRest ? 'a' : 'w');
+  file.catch(() => {});
+  let written: Promise<unknown> = file;
+  let backlog = 0;
   try {
     for await (const chunk of response.body) {
-      await file.write(chunk);
       received += chunk.length;
+      backlog += chunk.length;
+      written = written.then(async () => {
+        await (await file).write(chunk);
+        backlog -= chunk.length;
+      });
+      written.catch(() => {}); // a failure comes up when the file is closed
+      if (backlog > MOST_BACKLOG) await written;
       onProgress?.({ received, total });
     }
+  } finally {
+    await closed(await file, written);
+  }
+  if (total !== null && received < total) throw new Error(`the connection ended after ${received} of ${total} bytes`);
+}
+
+/** Closes a file when everything is written and on the disk. */
+async function closed(file: FileHandle, written: Promise<unknown>): Promise<void> {
+  try {
+    await written;
     await file.sync();
   } finally {
     await file.close();
   }
-  if (total !== null && received < total) throw new Error(`the connection ended after ${received} of ${total} bytes`);
 }
 
 /** Where the bytes of a partial answer begin. */

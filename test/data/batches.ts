@@ -1,5 +1,5 @@
-import type { Batch } from '../../lib/data/index.js';
-import { type Tensor, tensor } from '../../lib/index.js';
+import { type Batch, TensorDataset } from '../../lib/data/index.js';
+import { type Generator, type Tensor, tensor } from '../../lib/index.js';
 
 /** Images [n, 1, 2, 2] whose every pixel is the number of the image, with labels that are the number too. */
 export function numbered(count: number): { images: Tensor<'float32'>; labels: Tensor<'int32'> } {
@@ -11,6 +11,16 @@ export function numbered(count: number): { images: Tensor<'float32'>; labels: Te
     labels: tensor(Int32Array.from({ length: count }, (_, i) => i)),
   };
 }
+
+/** The dataset of {@link numbered} images. */
+export function datasetOf(count: number): TensorDataset {
+  const { images, labels } = numbered(count);
+  return new TensorDataset(images, labels);
+}
+
+/** Adds a random number to every pixel. */
+export const jitter = (image: Tensor<'float32'>, generator: Generator) =>
+  image.add(tensor(Math.fround(generator.uniform())));
 
 /** All batches of a loop. */
 export async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {

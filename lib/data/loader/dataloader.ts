@@ -1,10 +1,10 @@
 import { ArgumentError, check } from '../../errors.js';
 import { empty } from '../../ops/op.js';
 import * as random from '../../random.js';
+import { ArrayDataset } from '../arraydataset.js';
 import type { Batch, Dataset, Sample } from '../dataset.js';
 import { IterableDataset } from '../iterabledataset.js';
 import { RandomSampler, type Sampler, SequentialSampler } from '../samplers.js';
-import { ArrayDataset } from '../subset.js';
 import type { BatchTransformLike, TransformLike } from '../transforms/transform.js';
 import { Assembler } from './assembler.js';
 import { BatchIterator } from './batchiterator.js';

@@ -18,7 +18,24 @@ export interface Recipe {
   readonly arguments: readonly unknown[];
 }
 
-/** An object that can be sent to other threads: datasets and transforms that a DataLoader with workers gets. */
+/**
+ * An object that can be sent to other threads: datasets and transforms that a DataLoader with workers gets. Those of this
+ * package are; a class of a program's own says where it is exported, by `import.meta.url`, and what it is made of.
+ *
+ * @example
+ * class Squares {
+ *   constructor(length) {
+ *     this.length = length;
+ *   }
+ *   get(index) {
+ *     return { image: tensor([[[index * index]]]), label: index };
+ *   }
+ *   recipe() {
+ *     return { module: 'file:///app/squares.js', name: 'Squares', arguments: [this.length] };
+ *   }
+ * }
+ * new Squares(10).recipe().arguments; // [10]
+ */
 export interface Portable {
   recipe(): Recipe;
 }
