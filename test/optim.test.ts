@@ -280,6 +280,24 @@ describe('a saved state', () => {
     expect(other.stateDict()).toEqual({ step: 0, groups: [{ ...sgd.options, size: 1 }], state: [null] });
   });
 
+  it('is loaded into the memory there is, which traced steps use', () => {
+    const [a, b] = [leaf(1), leaf(1)];
+    const sgd = new SGD([a, b], { lr: 1, momentum: 0.5 });
+    const fresh = sgd.stateDict();
+    stepWith(sgd, [1], [2]);
+    const kept = sgd.stateDict().state.map((each) => each?.tensors.momentum.storage);
+    const early = copyOf(sgd.stateDict());
+    stepWith(sgd, [1], [2]);
+    sgd.loadStateDict({ ...early, state: [early.state[0], null] });
+    expect(sgd.stateDict().state[1]).toBe(null);
+    stepWith(sgd, [0], [4]);
+    const state = sgd.stateDict().state;
+    expect(state.map((each) => each?.tensors.momentum.item())).toEqual([0.5, 4]);
+    expect(state.map((each, i) => each?.tensors.momentum.storage === kept[i])).toEqual([true, true]);
+    sgd.loadStateDict(fresh);
+    expect(sgd.stateDict()).toEqual(fresh);
+  });
+
   it('is plain JSON but for its tensors', () => {
     const sgd = new SGD([leaf(1)], { lr: 1, momentum: 0.5 });
     stepWith(sgd, [1]);
@@ -355,6 +373,20 @@ describe('groups', () => {
     sgd.groups[2].lr = 1;
     stepWith(sgd, null, null, [1]);
     expect([a, b, c].map((p) => p.item())).toEqual([0.5, 0.625, -0.25]);
+  });
+
+  it('tell when a step has to be traced anew', () => {
+    const sgd = new SGD([{ params: [leaf(1)] }, { params: [leaf(1)], momentum: 0.5 }], { lr: 1 });
+    const { structure } = sgd;
+    sgd.groups[1].momentum = 0.75;
+    sgd.lr = 7;
+    expect(sgd.structure).toBe(structure);
+    sgd.groups[0].momentum = 0.75;
+    const withMomentum = sgd.structure;
+    expect(withMomentum).not.toBe(structure);
+    sgd.addParamGroup({ params: [leaf(1)] });
+    expect(sgd.structure).not.toBe(withMomentum);
+    expect(new Lion([leaf(1), leaf(2)]).structure).toBe('2:');
   });
 
   it('have learning rates that lr tells of the first and sets for all', () => {

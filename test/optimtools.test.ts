@@ -211,6 +211,15 @@ describe('schedulers', () => {
     expect(sgd.groups.map(({ lr }) => lr)).toEqual([2, 0.5, 10]);
   });
 
+  it('can be saved right after a group was added', () => {
+    const sgd = new SGD([leaf(1)], { lr: 1 });
+    const scheduler = new optim.CosineAnnealingLR(sgd, { tMax: 4 });
+    sgd.addParamGroup({ params: [leaf(1)], lr: 3 });
+    const saved = scheduler.stateDict();
+    expect(saved).toEqual({ epoch: 0, baseLrs: [1, 3] });
+    scheduler.loadStateDict(saved);
+  });
+
   it('start from the rates before any schedule', () => {
     const sgd = new SGD([leaf(1)], { lr: 1 });
     new optim.ConstantLR(sgd, { factor: 0.5 });
@@ -238,6 +247,12 @@ describe('schedulers', () => {
       'ConvforgeError ERR_STATE_DICT loadStateDict: the state is not of a ReduceLROnPlateau',
     );
     expect(failure(() => chained.loadStateDict(step.stateDict()))).toContain('the state must be of 2 schedulers');
+    const saved = chained.stateDict();
+    chained.step(1);
+    const now = chained.stateDict();
+    const half = { ...saved, schedulers: [(saved.schedulers as unknown[])[0], {}] };
+    expect(failure(() => chained.loadStateDict(half))).toContain('epoch must be an integer');
+    expect(chained.stateDict()).toEqual(now); // the first one has not been loaded either
     expect(failure(() => step.loadStateDict(undefined as never))).toContain('epoch must be an integer');
   });
 });

@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
+import { ReLU6 } from '../nn/activation.js';
 import { BatchNorm2d } from '../nn/batchnorm.js';
 import { Conv2d } from '../nn/conv2d.js';
 import { Dropout } from '../nn/dropout.js';
@@ -7,7 +8,6 @@ import { Linear } from '../nn/linear.js';
 import { Module } from '../nn/module.js';
 import { Sequential } from '../nn/sequential.js';
 import { adaptiveAvgPool2d } from '../ops/adaptiveavgpool2d.js';
-import { clip } from '../ops/clip.js';
 import type { Tensor } from '../tensor.js';
 import { initialise } from './initialise.js';
 
@@ -33,12 +33,6 @@ const BLOCKS = [
   [6, 160, 3, 2],
   [6, 320, 1, 1],
 ] as const;
-
-class ReLU6 extends Module {
-  forward(x: Tensor<'float32'>): Tensor<'float32'> {
-    return clip(x, 0, 6);
-  }
-}
 
 /** The nearest multiple of 8, but not below 90 % of the value. */
 function makeDivisible(value: number): number {

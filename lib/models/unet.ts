@@ -1,9 +1,9 @@
-import { zeros } from '../creation.js';
 import { ArgumentError, check } from '../errors.js';
 import { BatchNorm2d } from '../nn/batchnorm.js';
 import { Conv2d } from '../nn/conv2d.js';
-import { constant, fans, kaimingNormal, kaimingUniform, skip, uniform } from '../nn/init.js';
-import { Module, parameter } from '../nn/module.js';
+import { ConvTranspose2d } from '../nn/convtranspose2d.js';
+import { constant, kaimingNormal, skip } from '../nn/init.js';
+import { Module } from '../nn/module.js';
 import { concat } from '../ops/concat.js';
 import { convTranspose2d } from '../ops/convtranspose2d.js';
 import { interpolate } from '../ops/interpolate.js';
@@ -51,20 +51,14 @@ class DoubleConv extends Module {
 }
 
 /** Twice the resolution and half the channels by a transposed convolution. An odd size gets a last row that is the bias. */
-class TransposedUp extends Module {
-  readonly weight: Tensor<'float32'>;
-  readonly bias: Tensor<'float32'>;
-
+class TransposedUp extends ConvTranspose2d {
   constructor(channels: number) {
-    super();
-    this.weight = parameter(kaimingUniform(zeros([channels, channels / 2, 2, 2]), { a: Math.sqrt(5) }));
-    const bound = 1 / Math.sqrt(fans(this.weight).fanIn);
-    this.bias = parameter(uniform(zeros([channels / 2]), -bound, bound));
+    super(channels, channels / 2, 2, { stride: 2 });
   }
 
-  forward(x: Tensor<'float32'>, like: Tensor<'float32'>): Tensor<'float32'> {
-    const outputPadding: [number, number] = [like.shape[2] - 2 * x.shape[2], like.shape[3] - 2 * x.shape[3]];
-    return convTranspose2d(x, this.weight, this.bias, { stride: 2, outputPadding });
+  override forward(x: Tensor<'float32'>, like = x): Tensor<'float32'> {
+    const outputPadding: [number, number] = [like.shape[2] % 2, like.shape[3] % 2];
+    return convTranspose2d(x, this.weight, this.bias, { ...this.options, outputPadding });
   }
 }
 

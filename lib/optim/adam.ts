@@ -38,6 +38,7 @@ const kindOf = (name: string): OptimizerKind<Complete> => ({
     checkRange(name, 'weightDecay', weightDecay, 0);
   },
   state: { firstMoment: 'always', secondMoment: 'always', largestMoment: 'optional' },
+  structureOf: ({ amsgrad }) => [amsgrad],
 });
 
 const adamUpdate: Op<null> = {

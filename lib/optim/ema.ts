@@ -1,3 +1,4 @@
+import { type DType, isFloat } from '../dtype.js';
 import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import type { Module, StateDict } from '../nn/module.js';
 import { blend } from '../ops/blend.js';
@@ -62,13 +63,17 @@ export class ExponentialMovingAverage {
     onRun(() => {
       this.#updates++;
     });
+    const factors = new Map<DType, Tensor>();
     for (const { live, average } of this.#pairs) {
-      if (average.isFloat()) {
-        const fill = (factors: ArrayLike<number>) => (factors as Float32Array).set(this.#factors());
-        blend(average, live, supply(average.dtype, [2], fill));
-      } else {
+      const { dtype } = average;
+      if (!isFloat(dtype)) {
         onRun(() => copy(average, live));
+        continue;
       }
+      const known = factors.get(dtype);
+      const own = known ?? supply(dtype, [2], (values) => (values as Float32Array).set(this.#factors()));
+      factors.set(dtype, own);
+      blend(average, live, own);
     }
   }
 

@@ -39,7 +39,7 @@ export interface OptimizerState {
   step: number;
   /** Options of each group, and how many parameters it has. */
   groups: (OptimizerOptions & { size: number })[];
-  /** What is kept for each parameter, group by group; null before its first gradient. */
+  /** What is kept for each parameter, group by group; null before its first update. */
   state: (ParameterState | null)[];
 }
 
@@ -50,6 +50,8 @@ export interface OptimizerKind<O extends OptimizerOptions> {
   checkOptions(options: O): void;
   /** Names of tensors it keeps for a parameter: 'always', or 'optional' if that depends on options. */
   readonly state: Readonly<Record<string, 'always' | 'optional'>>;
+  /** What of the options decides how an update is computed, not only with which numbers. Default: nothing. */
+  structureOf?(options: O): readonly boolean[];
 }
 
 /**
@@ -87,6 +89,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
   set lr(lr: number) {
     for (const group of this.groups) group.lr = lr;
+  }
+
+  /** What a traced step depends on besides numbers: while this stays the same, so do the calls of ops that a step makes. */
+  get structure(): string {
+    const { structureOf } = this.#kind;
+    return this.groups
+      .map((group) => `${group.params.length}:${structureOf?.(group).map(Number).join('') ?? ''}`)
+      .join();
   }
 
   /**
@@ -165,7 +175,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       groups: this.groups.map(({ params, ...options }) => ({ ...(options as OptimizerOptions), size: params.length })),
       state: this.parameters.map((parameter) => {
         const state = this.#states.get(parameter);
-        return state ? { updates: state.updates, tensors: { ...state.tensors } } : null;
+        return state?.updates ? { updates: state.updates, tensors: { ...state.tensors } } : null;
       }),
     };
   }
@@ -198,11 +208,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     groups.forEach(({ size, ...options }, i) => {
       Object.assign(this.groups[i], options);
     });
-    this.#states.clear();
     state.forEach((each, i) => {
-      if (!each) return;
-      const tensors = Object.entries(each.tensors).map(([name, tensor]) => [name, tensor.clone()]);
-      this.#states.set(parameters[i], { updates: each.updates, tensors: Object.fromEntries(tensors) });
+      if (each || this.#states.has(parameters[i])) this.#restore(parameters[i], each);
     });
   }
 
@@ -231,6 +238,19 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const made: ParameterState = { updates: 0, tensors: {} };
     this.#states.set(parameter, made);
     return made;
+  }
+
+  /** Into the memory there is, which steps that were traced before go on to use. */
+  #restore(parameter: Tensor, saved: ParameterState | null): void {
+    const state = this.#stateOf(parameter);
+    state.updates = saved?.updates ?? 0;
+    for (const name of Object.keys({ ...state.tensors, ...saved?.tensors })) {
+      const { storage } = this.kept(name, parameter, state);
+      const values = saved?.tensors[name]?.storage.values as Float32Array | undefined;
+      if (values) (storage.values as Float32Array).set(values);
+      else (storage.values as Float32Array).fill(0);
+      storage.version++;
+    }
   }
 
   #checkSaved(options: O): void {

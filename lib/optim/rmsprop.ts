@@ -40,6 +40,7 @@ const kind: OptimizerKind<Complete> = {
     checkRange('RMSprop', 'momentum', momentum, 0);
   },
   state: { squareAverage: 'always', gradientAverage: 'optional', momentum: 'optional' },
+  structureOf: ({ momentum, centered }) => [momentum > 0, centered],
 };
 
 const rmspropUpdate: Op<null> = {

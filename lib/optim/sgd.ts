@@ -44,6 +44,7 @@ const kind: OptimizerKind<Complete> = {
     );
   },
   state: { momentum: 'optional' },
+  structureOf: ({ momentum, nesterov }) => [momentum !== 0, nesterov],
 };
 
 const sgdUpdate: Op<{ nesterov: boolean }> = {

@@ -104,16 +104,20 @@ export class ReduceLROnPlateau extends Scheduler {
     return { ...super.stateDict(), best: this.#best, badEpochs: this.#badEpochs, cooldown: this.#cooldown };
   }
 
-  override loadStateDict(state: SchedulerState): void {
-    const { best, badEpochs, cooldown } = state ?? {};
+  override checkState(state: SchedulerState): void {
+    super.checkState(state);
+    const { best, badEpochs, cooldown } = state;
     checkSaved(
       (best === null || typeof best === 'number') && Number.isInteger(badEpochs) && Number.isInteger(cooldown),
       () => 'the state is not of a ReduceLROnPlateau',
     );
-    super.loadStateDict(state);
-    this.#best = best as number | null;
-    this.#badEpochs = badEpochs as number;
-    this.#cooldown = cooldown as number;
+  }
+
+  override restore(state: SchedulerState): void {
+    super.restore(state);
+    this.#best = state.best as number | null;
+    this.#badEpochs = state.badEpochs as number;
+    this.#cooldown = state.cooldown as number;
   }
 
   protected next(lr: number, group: number): number {

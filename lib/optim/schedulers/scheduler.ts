@@ -52,6 +52,7 @@ export abstract class Scheduler {
 
   /** The state, which JSON can keep. */
   stateDict(): SchedulerState {
+    this.each(() => {}); // takes in groups that were added since the last step
     return { epoch: this.epoch, baseLrs: [...this.baseLrs] };
   }
 
@@ -61,13 +62,25 @@ export abstract class Scheduler {
    * @throws ConvforgeError ERR_STATE_DICT when it is not of such a scheduler; then nothing has changed
    */
   loadStateDict(state: SchedulerState): void {
-    const { epoch, baseLrs } = state ?? {};
-    checkSaved(isCount(epoch), () => `epoch must be an integer of at least 0, got ${epoch}`);
+    this.checkState(state ?? {});
+    this.restore(state);
+  }
+
+  /** Throws unless a state is of such a scheduler. @internal */
+  checkState({ epoch, baseLrs }: SchedulerState): void {
+    checkSaved(
+      Number.isSafeInteger(epoch) && (epoch as number) >= 0,
+      () => `epoch must be an integer of at least 0, got ${epoch}`,
+    );
     const { length } = this.optimizer.groups;
     checkSaved(
       Array.isArray(baseLrs) && baseLrs.length === length && baseLrs.every(Number.isFinite),
       () => `baseLrs must be ${length} numbers, got ${JSON.stringify(baseLrs)}`,
     );
+  }
+
+  /** Takes over a state that was checked. @internal */
+  restore({ epoch, baseLrs }: SchedulerState): void {
     this.epoch = epoch as number;
     this.baseLrs = [...(baseLrs as number[])];
   }
@@ -89,8 +102,6 @@ export abstract class Scheduler {
     });
   }
 }
-
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 export function checkSaved(condition: boolean, rule: () => string): asserts condition {
   if (!condition) throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: ${rule()}`);

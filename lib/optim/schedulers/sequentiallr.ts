@@ -62,9 +62,14 @@ export class SequentialLR extends Scheduler {
     return { ...super.stateDict(), schedulers: this.#schedulers.map((each) => each.stateDict()) };
   }
 
-  override loadStateDict(state: SchedulerState): void {
-    loadAll(this.#schedulers, state);
-    super.loadStateDict(state);
+  override checkState(state: SchedulerState): void {
+    super.checkState(state);
+    checkStates(this.#schedulers, state);
+  }
+
+  override restore(state: SchedulerState): void {
+    super.restore(state);
+    restoreAll(this.#schedulers, state);
   }
 
   protected next(lr: number): number {
@@ -106,9 +111,14 @@ export class ChainedScheduler extends Scheduler {
     return { ...super.stateDict(), schedulers: this.#schedulers.map((each) => each.stateDict()) };
   }
 
-  override loadStateDict(state: SchedulerState): void {
-    loadAll(this.#schedulers, state);
-    super.loadStateDict(state);
+  override checkState(state: SchedulerState): void {
+    super.checkState(state);
+    checkStates(this.#schedulers, state);
+  }
+
+  override restore(state: SchedulerState): void {
+    super.restore(state);
+    restoreAll(this.#schedulers, state);
   }
 
   protected next(lr: number): number {
@@ -131,12 +141,18 @@ function checkSchedulers(operation: string, schedulers: readonly Scheduler[], op
   );
 }
 
-function loadAll(schedulers: readonly Scheduler[], { schedulers: states }: SchedulerState): void {
+function checkStates(schedulers: readonly Scheduler[], { schedulers: states }: SchedulerState): void {
   checkSaved(
     Array.isArray(states) && states.length === schedulers.length,
     () => `the state must be of ${schedulers.length} schedulers`,
   );
   schedulers.forEach((each, i) => {
-    each.loadStateDict(states[i] as SchedulerState);
+    each.checkState((states as SchedulerState[])[i] ?? {});
+  });
+}
+
+function restoreAll(schedulers: readonly Scheduler[], { schedulers: states }: SchedulerState): void {
+  schedulers.forEach((each, i) => {
+    each.restore((states as SchedulerState[])[i]);
   });
 }

@@ -9,7 +9,7 @@ const wrong = (value: unknown) => value as never;
 export const MODEL_REJECTIONS: Rejections = {
   'models/resnet.ts': [
     [() => models.resnet18({ widthPerGroup: 128 }), ArgumentError, 'ResNet: groups and widthPerGroup are for bottlenecks, got 1 and 128'],
-    [() => models.resnet18({ numClasses: 0 }), ArgumentError, 'Linear: features must be integers of at least 1, got 512 and 0'],
+    [() => models.resnet18({ numClasses: 0 }), ArgumentError, 'Linear: outFeatures must be an integer of at least 1, got 0'],
   ],
   'models/mobilenetv2.ts': [
     [() => models.mobilenetV2({ widthMult: 0 }), ArgumentError, 'MobileNetV2: widthMult must be above 0, got 0'],
