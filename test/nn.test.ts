@@ -262,6 +262,26 @@ describe('initialisation', () => {
     ]);
   });
 
+  it('of the other layers is that of PyTorch too', () => {
+    manualSeed(2);
+    // the fan of a transposed convolution is what PyTorch takes for it: outputs of a group times the kernel
+    const transposed = new nn.ConvTranspose2d(50, 80, [4, 5], { groups: 2 });
+    expect(transposed.weight.shape).toEqual([50, 40, 4, 5]);
+    expectUniform(transposed.weight, 1 / Math.sqrt(40 * 20));
+    expectUniform(new nn.ConvTranspose2d(1, 40_000, 3).bias as Image, 1 / Math.sqrt(40_000 * 9));
+    const sequence = new nn.Conv1d(200, 100, 4, { groups: 2 });
+    expect(sequence.weight.shape).toEqual([100, 100, 4]);
+    expectUniform(sequence.weight, 1 / Math.sqrt(400));
+    expect(new nn.PReLU(3).weight.toArray()).toEqual([0.25, 0.25, 0.25]);
+    expect(new nn.PReLU(1, 0.5).weight.item()).toBe(0.5);
+    for (const norm of [new nn.GroupNorm(1, 2), new nn.LayerNorm(2), new nn.InstanceNorm2d(2, { affine: true })]) {
+      expect(Object.values(norm.stateDict()).map((t) => t.toArray())).toEqual([[1, 1], [0, 0]]); // biome-ignore format: one line
+    }
+    expect(Object.keys(new nn.LayerNorm(2, { bias: false }).stateDict())).toEqual(['weight']);
+    const state = new nn.InstanceNorm2d(2, { trackRunningStats: true }).stateDict();
+    expect(Object.keys(state)).toEqual(['running_mean', 'running_var', 'num_batches_tracked']);
+  });
+
   it('by He follows the fan, the gain and the slope', () => {
     const random = new Generator(3);
     const { init } = nn;

@@ -244,7 +244,7 @@ describe('schedulers', () => {
 
 /** Runs what a trace has noted, op by op on the memory of its state, as a compiled step does. */
 function replay(trace: Trace, inputs: readonly Tensor[]): void {
-  for (const effect of trace.effects) effect();
+  for (const effect of trace.effects) effect(inputs);
   const known = new Map<Value, Tensor>(trace.inputs.map((value, i) => [value, inputs[i]]));
   const tensorOf = (value: Value | null) => value && (known.get(value) ?? value.constant ?? value.state);
   for (const { op, attributes, inputs, outputs } of trace.nodes) {

@@ -3,7 +3,6 @@
  * native build can be loaded. They compute in float64 and store in the kind of the output array, so the same code
  * serves float32 tensors and, on Float64Array, is the oracle of the tests.
  */
-
 export { adaptiveMaxPool2dForward } from './adaptivemaxpool2d.js';
 export {
   adaptiveAvgPool2dBackward,

@@ -8,14 +8,24 @@ abstract class Activation extends Module {
   abstract override forward(x: Tensor<'float32'>): Tensor<'float32'>;
 }
 
-/** max(0, x); see {@link ops.relu}. */
+/**
+ * max(0, x); see {@link ops.relu}.
+ *
+ * @example
+ * new nn.ReLU().forward(tensor([-2, 2])).toArray(); // [0, 2]
+ */
 export class ReLU extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.relu(x);
   }
 }
 
-/** x where positive, else negativeSlope · x; see {@link ops.leakyRelu}. Default slope 0.01. */
+/**
+ * x where positive, else negativeSlope · x; see {@link ops.leakyRelu}. Default slope 0.01.
+ *
+ * @example
+ * new nn.LeakyReLU(0.5).forward(tensor([-2, 2])).toArray(); // [-1, 2]
+ */
 export class LeakyReLU extends Activation {
   readonly negativeSlope: number;
 
@@ -29,7 +39,12 @@ export class LeakyReLU extends Activation {
   }
 }
 
-/** x where positive, else alpha · (e^x − 1); see {@link ops.elu}. Default alpha 1. */
+/**
+ * x where positive, else alpha · (e^x − 1); see {@link ops.elu}. Default alpha 1.
+ *
+ * @example
+ * new nn.ELU().forward(tensor([0, 2])).toArray(); // [0, 2]
+ */
 export class ELU extends Activation {
   readonly alpha: number;
 
@@ -43,21 +58,31 @@ export class ELU extends Activation {
   }
 }
 
-/** gamma · ELU with the constants that keep mean 0 and variance 1; see {@link ops.selu}. */
+/**
+ * gamma · ELU with the constants that keep mean 0 and variance 1; see {@link ops.selu}.
+ *
+ * @example
+ * new nn.SELU().forward(tensor([0])).toArray(); // [0]
+ */
 export class SELU extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.selu(x);
   }
 }
 
-/** x/2 · (1 + erf(x/√2)), or its approximation by tanh; see {@link ops.gelu}. */
+/**
+ * x/2 · (1 + erf(x/√2)), or its approximation by tanh; see {@link ops.gelu}.
+ *
+ * @example
+ * new nn.GELU('tanh').forward(tensor([0, 100])).toArray(); // [0, 100]
+ */
 export class GELU extends Activation {
   readonly approximate: 'none' | 'tanh';
 
   constructor(approximate: 'none' | 'tanh' = 'none') {
     super();
     this.approximate = approximate;
-    this.forward(zeros([0])); // throws for an unknown approximation
+    ops.gelu(zeros([0]), { approximate }); // throws for an unknown one
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
@@ -65,28 +90,48 @@ export class GELU extends Activation {
   }
 }
 
-/** x · sigmoid(x); see {@link ops.silu}. */
+/**
+ * x · sigmoid(x); see {@link ops.silu}.
+ *
+ * @example
+ * new nn.SiLU().forward(tensor([0])).toArray(); // [0]
+ */
 export class SiLU extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.silu(x);
   }
 }
 
-/** x · tanh(log(1 + e^x)); see {@link ops.mish}. */
+/**
+ * x · tanh(log(1 + e^x)); see {@link ops.mish}.
+ *
+ * @example
+ * new nn.Mish().forward(tensor([0, 100])).toArray(); // [0, 100]
+ */
 export class Mish extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.mish(x);
   }
 }
 
-/** min(6, max(0, x)); see {@link ops.relu6}. */
+/**
+ * min(6, max(0, x)); see {@link ops.relu6}.
+ *
+ * @example
+ * new nn.ReLU6().forward(tensor([-1, 3, 9])).toArray(); // [0, 3, 6]
+ */
 export class ReLU6 extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.relu6(x);
   }
 }
 
-/** x limited to [minVal, maxVal], by default [−1, 1]; see {@link ops.hardTanh}. */
+/**
+ * x limited to [minVal, maxVal], by default [−1, 1]; see {@link ops.hardTanh}.
+ *
+ * @example
+ * new nn.Hardtanh(-2, 2).forward(tensor([-9, 1, 9])).toArray(); // [-2, 1, 2]
+ */
 export class Hardtanh extends Activation {
   readonly minVal: number;
   readonly maxVal: number;
@@ -95,7 +140,7 @@ export class Hardtanh extends Activation {
     super();
     this.minVal = minVal;
     this.maxVal = maxVal;
-    this.forward(zeros([0])); // throws for limits in the wrong order
+    ops.hardTanh(zeros([0]), { minVal, maxVal }); // throws for limits in the wrong order
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
@@ -103,28 +148,43 @@ export class Hardtanh extends Activation {
   }
 }
 
-/** min(1, max(0, x/6 + 1/2)); see {@link ops.hardSigmoid}. */
+/**
+ * min(1, max(0, x/6 + 1/2)); see {@link ops.hardSigmoid}.
+ *
+ * @example
+ * new nn.Hardsigmoid().forward(tensor([-3, 0, 9])).toArray(); // [0, 0.5, 1]
+ */
 export class Hardsigmoid extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.hardSigmoid(x);
   }
 }
 
-/** x · min(1, max(0, x/6 + 1/2)); see {@link ops.hardSwish}. */
+/**
+ * x · min(1, max(0, x/6 + 1/2)); see {@link ops.hardSwish}.
+ *
+ * @example
+ * new nn.Hardswish().forward(tensor([-3, 0, 6])).toArray(); // [0, 0, 6]
+ */
 export class Hardswish extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.hardSwish(x);
   }
 }
 
-/** log(1 + e^(beta · x)) / beta, default beta 1; see {@link ops.softplus}. */
+/**
+ * log(1 + e^(beta · x)) / beta, default beta 1; see {@link ops.softplus}.
+ *
+ * @example
+ * new nn.Softplus().forward(tensor([1000])).toArray(); // [1000]
+ */
 export class Softplus extends Activation {
   readonly beta: number;
 
   constructor(beta = 1) {
     super();
     this.beta = beta;
-    this.forward(zeros([0])); // throws for a beta out of range
+    ops.softplus(zeros([0]), { beta }); // throws for one out of range
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
@@ -132,28 +192,48 @@ export class Softplus extends Activation {
   }
 }
 
-/** x / (1 + |x|); see {@link ops.softsign}. */
+/**
+ * x / (1 + |x|); see {@link ops.softsign}.
+ *
+ * @example
+ * new nn.Softsign().forward(tensor([-1, 0, 3])).toArray(); // [-0.5, 0, 0.75]
+ */
 export class Softsign extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.softsign(x);
   }
 }
 
-/** 1 / (1 + e^−x); see {@link ops.sigmoid}. */
+/**
+ * 1 / (1 + e^−x); see {@link ops.sigmoid}.
+ *
+ * @example
+ * new nn.Sigmoid().forward(tensor([0])).toArray(); // [0.5]
+ */
 export class Sigmoid extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.sigmoid(x);
   }
 }
 
-/** Hyperbolic tangent; see {@link ops.tanh}. */
+/**
+ * Hyperbolic tangent; see {@link ops.tanh}.
+ *
+ * @example
+ * new nn.Tanh().forward(tensor([0])).toArray(); // [0]
+ */
 export class Tanh extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return ops.tanh(x);
   }
 }
 
-/** e^x / Σ e^x along an axis, default the last; see {@link ops.softmax}. */
+/**
+ * e^x / Σ e^x along an axis, default the last; see {@link ops.softmax}.
+ *
+ * @example
+ * new nn.Softmax(1).forward(tensor([[0, 0]])).toArray(); // [[0.5, 0.5]]
+ */
 export class Softmax extends Activation {
   readonly axis: number;
 
@@ -167,7 +247,12 @@ export class Softmax extends Activation {
   }
 }
 
-/** The logarithm of softmax along an axis, default the last; see {@link ops.logSoftmax}. */
+/**
+ * The logarithm of softmax along an axis, default the last; see {@link ops.logSoftmax}.
+ *
+ * @example
+ * new nn.LogSoftmax().forward(tensor([[7]])).toArray(); // [[0]]
+ */
 export class LogSoftmax extends Activation {
   readonly axis: number;
 
@@ -181,7 +266,12 @@ export class LogSoftmax extends Activation {
   }
 }
 
-/** x itself: what stands where nothing is to happen. */
+/**
+ * x itself: what stands where nothing is to happen.
+ *
+ * @example
+ * new nn.Identity().forward(tensor([7])).toArray(); // [7]
+ */
 export class Identity extends Activation {
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     return x;

@@ -15,7 +15,10 @@ import { buffer, Module } from './module.js';
 
 type Values = Tensor<'float32'>;
 
-/** A loss of a prediction and a target as a module, its options given once; tensors among them are buffers. */
+/**
+ * A loss of a prediction and a target as a module, its options given once. Tensors among them are buffers, which share memory
+ * with what was given and are not trained.
+ */
 abstract class Loss<Options> extends Module {
   readonly options: Readonly<Options>;
 
@@ -33,7 +36,7 @@ abstract class WeightedLoss<Options extends { weight?: Values | null }> extends 
 
   constructor({ weight = null, ...options }: Options = {} as Options) {
     super(options);
-    this.weight = weight && buffer(weight);
+    this.weight = weight && buffer(weight.detach());
   }
 }
 
@@ -49,27 +52,42 @@ export class CrossEntropyLoss extends WeightedLoss<CrossEntropyOptions<'float32'
   }
 }
 
-/** Negative log-likelihood of labels under log-probabilities; see {@link nll}. */
+/**
+ * Negative log-likelihood of labels under log-probabilities; see {@link nll}.
+ *
+ * @example
+ * new nn.NLLLoss().forward(tensor([[-1, -2]]), tensor([1], { dtype: 'int32' })).item(); // 2
+ */
 export class NLLLoss extends WeightedLoss<ClassLossOptions<'float32'>> {
   forward(logProbabilities: Values, labels: Tensor): Values {
     return nll(logProbabilities, labels, { ...this.options, weight: this.weight });
   }
 }
 
-/** Binary cross-entropy under probabilities; see {@link bce}. */
+/**
+ * Binary cross-entropy under probabilities; see {@link bce}.
+ *
+ * @example
+ * new nn.BCELoss().forward(tensor([1, 0]), tensor([1, 0])).item(); // 0
+ */
 export class BCELoss extends WeightedLoss<BinaryLossOptions<'float32'>> {
   forward(probabilities: Values, target: Values): Values {
     return bce(probabilities, target, { ...this.options, weight: this.weight });
   }
 }
 
-/** Binary cross-entropy under sigmoid(logits); see {@link bceWithLogits}. */
+/**
+ * Binary cross-entropy under sigmoid(logits); see {@link bceWithLogits}.
+ *
+ * @example
+ * new nn.BCEWithLogitsLoss({ posWeight: tensor([2]) }).forward(tensor([-100]), tensor([1])).item(); // 200
+ */
 export class BCEWithLogitsLoss extends WeightedLoss<BceWithLogitsOptions<'float32'>> {
   readonly posWeight: Values | null;
 
   constructor({ posWeight = null, ...options }: BceWithLogitsOptions<'float32'> = {}) {
     super(options);
-    this.posWeight = posWeight && buffer(posWeight);
+    this.posWeight = posWeight && buffer(posWeight.detach());
   }
 
   forward(logits: Values, target: Values): Values {
@@ -78,42 +96,72 @@ export class BCEWithLogitsLoss extends WeightedLoss<BceWithLogitsOptions<'float3
   }
 }
 
-/** Squared error; see {@link mse}. */
+/**
+ * Squared error; see {@link mse}.
+ *
+ * @example
+ * new nn.MSELoss().forward(tensor([1, 2]), tensor([3, 2])).item(); // 2
+ */
 export class MSELoss extends Loss<LossOptions> {
   forward(prediction: Values, target: Values): Values {
     return mse(prediction, target, this.options);
   }
 }
 
-/** Absolute error; see {@link l1}. */
+/**
+ * Absolute error; see {@link l1}.
+ *
+ * @example
+ * new nn.L1Loss({ reduction: 'sum' }).forward(tensor([1, 2]), tensor([4, 2])).item(); // 3
+ */
 export class L1Loss extends Loss<LossOptions> {
   forward(prediction: Values, target: Values): Values {
     return l1(prediction, target, this.options);
   }
 }
 
-/** Squared error near 0, absolute error beyond beta; see {@link smoothL1}. */
+/**
+ * Squared error near 0, absolute error beyond beta; see {@link smoothL1}.
+ *
+ * @example
+ * new nn.SmoothL1Loss({ beta: 2 }).forward(tensor([5]), tensor([2])).item(); // 2
+ */
 export class SmoothL1Loss extends Loss<SmoothL1Options> {
   forward(prediction: Values, target: Values): Values {
     return smoothL1(prediction, target, this.options);
   }
 }
 
-/** Squared error near 0, linear beyond delta; see {@link huber}. */
+/**
+ * Squared error near 0, linear beyond delta; see {@link huber}.
+ *
+ * @example
+ * new nn.HuberLoss({ delta: 2 }).forward(tensor([5]), tensor([2])).item(); // 4
+ */
 export class HuberLoss extends Loss<HuberOptions> {
   forward(prediction: Values, target: Values): Values {
     return huber(prediction, target, this.options);
   }
 }
 
-/** Binary cross-entropy that what is classified well hardly enters; see {@link focal}. */
+/**
+ * Binary cross-entropy that what is classified well hardly enters; see {@link focal}.
+ *
+ * @example
+ * new nn.FocalLoss({ alpha: null, gamma: 0 }).forward(tensor([-100]), tensor([1])).item(); // 100
+ */
 export class FocalLoss extends Loss<FocalOptions> {
   forward(logits: Values, target: Values): Values {
     return focal(logits, target, this.options);
   }
 }
 
-/** One minus the overlap of masks; see {@link dice}. */
+/**
+ * One minus the overlap of masks; see {@link dice}.
+ *
+ * @example
+ * new nn.DiceLoss().forward(tensor([[[1, 0]]]), tensor([[[1, 0]]])).item(); // 0
+ */
 export class DiceLoss extends Loss<DiceOptions> {
   forward(probabilities: Values, target: Values): Values {
     return dice(probabilities, target, this.options);

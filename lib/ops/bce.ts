@@ -34,7 +34,7 @@ const op: Op<null> = {
   forward: (inputs) =>
     noGrad(() => {
       const [p, t] = inputs as [Tensor, Tensor];
-      return neg(add(mul(t, boundedLog(p)), mul(complement(t), boundedLog(complement(p)))));
+      return sub(mul(sub(t, 1), boundedLog(complement(p))), mul(t, boundedLog(p)));
     }),
   gradient({ input, needs }, dy) {
     const [p, t] = [input(0), input(1)];
@@ -47,7 +47,7 @@ const op: Op<null> = {
 
 /**
  * Binary cross-entropy of targets in [0, 1] under probabilities in [0, 1], averaged over all elements by default:
- * −(target · log p + (1 − target) · log(1 − p)), logarithms being at least −100 and the gradient (p − target) divided by at
+ * −(target · log p + (1 − target) · log(1 − p)), NaN for p outside, logarithms being at least −100 and the gradient (p − target) divided by at
  * least 1e-12, as in PyTorch. {@link bceWithLogits} is more exact.
  *
  * @throws ShapeError unless probabilities and target have one shape, to which weight broadcasts; DTypeError unless all share

@@ -3,13 +3,13 @@ import { ArgumentError, check } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import { ge } from './ge.js';
 import { le } from './le.js';
+import { scalarLike } from './scalarlike.js';
 import { applyNumericUnary, unaryOp } from './unary.js';
 import { where } from './where.js';
-import { zerosLike } from './zeroslike.js';
 
 const op = unaryOp('clip', 'input', ({ input, attributes: { alpha: low, beta: high } }, dy) => {
   const x = input(0);
-  return where(ge(x, low), where(le(x, high), dy, zerosLike(dy)), zerosLike(dy));
+  return where(ge(x, low), where(le(x, high), dy, scalarLike(dy, 0)), scalarLike(dy, 0));
 });
 
 /**

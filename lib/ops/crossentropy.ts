@@ -1,5 +1,4 @@
 import { kernelsFor } from '../backend/backend.js';
-import { full } from '../creation.js';
 import { checkFloat, type DType, isFloat } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
 import { AXIS_FIELDS, encode } from '../geometry.js';
@@ -11,10 +10,10 @@ import {
   alongClasses,
   type ClassLossOptions,
   checkClassWeight,
-  countedLabels,
+  isCounted,
   oneHotLabels,
   positionWeights,
-  reduceCounted,
+  reduceLabelled,
   resolveLabels,
 } from './labels.js';
 import { logSoftmax, logSoftmaxBackward } from './logsoftmax.js';
@@ -23,6 +22,7 @@ import { mul } from './mul.js';
 import { neg } from './neg.js';
 import { apply, applyOne, empty, floats, type Op, values } from './op.js';
 import { axisGeometry } from './reduction.js';
+import { scalarLike } from './scalarlike.js';
 import { sub } from './sub.js';
 import { sum } from './sum.js';
 import { unsqueeze } from './unsqueeze.js';
@@ -111,16 +111,17 @@ export function crossEntropy<D extends DType>(
   if (isFloat(target.dtype) && sameShape(target.shape, logits.shape)) {
     return ofProbabilities(logits, target as Tensor<D>, options);
   }
-  const resolved = resolveLabels('crossEntropy', logits, target, ignoreIndex);
-  const [losses, logProbabilities] = apply(op, [logits, resolved], null) as [Tensor<D>, Tensor<D>];
-  const weights = weight && positionWeights(resolved, logits, weight);
-  const counts = [resolved, logits, weights] as const;
-  const ofLabels = weights ? mul(losses, weights) : losses;
-  if (labelSmoothing === 0) return reduceCounted('crossEntropy', ofLabels, counts, reduction);
-  const [counted] = countedLabels(resolved, logits.shape[1]);
-  const ofAll = where(counted, overClasses(logProbabilities, weight), full([], 0, { dtype: logits.dtype }));
-  const smoothed = add(mul(ofLabels, 1 - labelSmoothing), mul(ofAll, labelSmoothing / logits.shape[1]));
-  return reduceCounted('crossEntropy', smoothed, counts, reduction);
+  const classes = logits.shape[1];
+  const labels = resolveLabels('crossEntropy', logits, target, ignoreIndex);
+  const [losses, logProbabilities] = apply(op, [logits, labels.resolved], null) as [Tensor<D>, Tensor<D>];
+  const weights = weight && positionWeights(weight, labels.resolved);
+  let weighted = weights ? mul(losses, weights) : losses;
+  if (labelSmoothing > 0) {
+    const counted = isCounted(labels.resolved, classes);
+    const ofAll = where(counted, overClasses(logProbabilities, weight), scalarLike(logits, 0));
+    weighted = add(mul(weighted, 1 - labelSmoothing), mul(ofAll, labelSmoothing / classes));
+  }
+  return reduceLabelled('crossEntropy', weighted, labels, classes, weights, reduction);
 }
 
 function ofProbabilities<D extends DType>(

@@ -5,14 +5,14 @@ import { div } from './div.js';
 import { le } from './le.js';
 import { lt } from './lt.js';
 import { mul } from './mul.js';
+import { scalarLike } from './scalarlike.js';
 import { applyUnary, unaryOp } from './unary.js';
 import { where } from './where.js';
-import { zerosLike } from './zeroslike.js';
 
 const op = unaryOp('hardSwish', 'input', ({ input }, dy) => {
   const x = input(0);
   const middle = mul(dy, add(div(x, 3), 0.5));
-  return where(le(x, -3), zerosLike(dy), where(lt(x, 3), middle, dy));
+  return where(le(x, -3), scalarLike(dy, 0), where(lt(x, 3), middle, dy));
 });
 
 /**

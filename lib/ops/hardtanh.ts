@@ -4,9 +4,9 @@ import type { Tensor } from '../tensor.js';
 import { ge } from './ge.js';
 import { le } from './le.js';
 import { logicalOr } from './logicalor.js';
+import { scalarLike } from './scalarlike.js';
 import { applyUnary, unaryOp } from './unary.js';
 import { where } from './where.js';
-import { zerosLike } from './zeroslike.js';
 
 /** Options of {@link hardTanh}. */
 export interface HardTanhOptions {
@@ -18,7 +18,7 @@ export interface HardTanhOptions {
 
 const op = unaryOp('clip', 'output', ({ output, attributes: { alpha: low, beta: high } }, dy) => {
   const y = output(0);
-  return where(logicalOr(le(y, low), ge(y, high)), zerosLike(dy), dy);
+  return where(logicalOr(le(y, low), ge(y, high)), scalarLike(dy, 0), dy);
 });
 
 /**

@@ -4,7 +4,7 @@ import { checkIndexable } from '../geometry.js';
 import { formatShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { resample } from './resample.js';
-import { type AxisResize, resizeTable } from './resizetable.js';
+import { INTERPOLATIONS, interpolatedAxis, resizeTable } from './resizetable.js';
 
 /** Options of {@link interpolate}: either `size` or `scaleFactor`. */
 export interface InterpolateOptions {
@@ -19,8 +19,6 @@ export interface InterpolateOptions {
   /** Average over all pixels when the image gets smaller. Default false; not with 'nearest'. */
   antialias?: boolean;
 }
-
-const MODES = { nearest: 'nearest', bilinear: 'linear', bicubic: 'cubic' } as const;
 
 /**
  * Images in another size: x [n, c, h, w] → [n, c, oh, ow], by PyTorch's rules.
@@ -62,9 +60,9 @@ export function interpolate<D extends DType>(x: Tensor<D>, options: InterpolateO
 export function checkInterpolation(operation: string, options: InterpolateOptions): readonly [number, number] {
   const { size, scaleFactor, mode = 'nearest', alignCorners = false, antialias = false } = options;
   check(
-    Object.hasOwn(MODES, mode),
+    Object.hasOwn(INTERPOLATIONS, mode),
     operation,
-    () => `mode must be one of ${Object.keys(MODES).join(', ')}, got ${JSON.stringify(mode)}`,
+    () => `mode must be one of ${Object.keys(INTERPOLATIONS).join(', ')}, got ${JSON.stringify(mode)}`,
     ArgumentError,
   );
   check(
@@ -90,45 +88,4 @@ export function checkInterpolation(operation: string, options: InterpolateOption
     ArgumentError,
   );
   return both;
-}
-
-/** How PyTorch resizes an axis; `inverse` is the factor from output to input, in float32. */
-export function interpolatedAxis(
-  input: number,
-  output: number,
-  inverse: number,
-  mode: keyof typeof MODES,
-  alignCorners: boolean,
-  antialias: boolean,
-): AxisResize {
-  return {
-    input,
-    output,
-    scale: 1 / inverse,
-    mode: MODES[mode],
-    coordinate: coordinates(input, output, inverse, mode, alignCorners, antialias),
-    nearestMode: 'floor',
-    cubicCoeff: antialias ? -0.5 : -0.75,
-    excludeOutside: antialias,
-    antialias,
-  };
-}
-
-/** Where output positions lie, in float32 as PyTorch computes it, which has the factor from output to input at hand. */
-function coordinates(
-  input: number,
-  output: number,
-  inverse: number,
-  mode: 'nearest' | 'bilinear' | 'bicubic',
-  alignCorners: boolean,
-  antialias: boolean,
-): (position: number) => number {
-  const f = Math.fround;
-  if (mode === 'nearest') return (j) => f(j * inverse);
-  if (alignCorners) {
-    const step = output > 1 ? f((input - 1) / (output - 1)) : 0;
-    return (j) => f(j * step);
-  }
-  const center = (j: number) => f(f(inverse * f(j + 0.5)) - 0.5);
-  return mode === 'bilinear' && !antialias ? (j) => Math.max(0, center(j)) : center;
 }

@@ -1,5 +1,4 @@
-import { full } from '../creation.js';
-import { checkFloat, type DType } from '../dtype.js';
+import { checkFloat, type DType, type TypedArray } from '../dtype.js';
 import { ArgumentError, check, DTypeError } from '../errors.js';
 import { formatShape, sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
@@ -13,6 +12,7 @@ import { lt } from './lt.js';
 import { mul } from './mul.js';
 import { inspect } from './op.js';
 import { reshape } from './reshape.js';
+import { scalarLike } from './scalarlike.js';
 import { sum } from './sum.js';
 import { where } from './where.js';
 
@@ -39,11 +39,19 @@ export function checkClassWeight(operation: string, scores: Tensor, weight: Tens
   );
 }
 
+/** Labels of scores [n, classes, …] as kernels take them. */
+export interface Labels {
+  /** int32 [n, …], ignored ones outside [0, classes). */
+  resolved: Tensor<'int32'>;
+  /** How many are not ignored; null where that is only known when a graph runs. */
+  count: number | null;
+}
+
 /**
- * Labels of scores [n, classes, …] as int32 [n, …], ignored ones outside [0, classes). Each is checked, in a compiled step
- * before each run; those that the step itself computes cannot be, and count as ignored where they are outside.
+ * Labels are checked, in a compiled step before each run; those that the step itself computes cannot be, and count as
+ * ignored where they are outside.
  */
-export function resolveLabels(operation: string, scores: Tensor, labels: Tensor, ignoreIndex = -100): Tensor<'int32'> {
+export function resolveLabels(operation: string, scores: Tensor, labels: Tensor, ignoreIndex = -100): Labels {
   check(
     labels.dtype === 'int32' || labels.dtype === 'int64' || labels.dtype === 'uint8',
     operation,
@@ -65,47 +73,58 @@ export function resolveLabels(operation: string, scores: Tensor, labels: Tensor,
     ArgumentError,
   );
   const classes = scores.shape[1];
-  inspect(labels, (given) => {
-    for (let at = 0; at < given.length; at++) {
-      const label = Number(given[at]);
-      check(
-        label === ignoreIndex || (label >= 0 && label < classes),
-        operation,
-        () => `label ${label} at position ${at} is outside [0, ${classes})`,
-        ArgumentError,
-      );
-    }
+  let count: number | null = null;
+  inspect(labels, (values) => {
+    count = countLabels(operation, values, classes, ignoreIndex);
   });
-  const resolved = cast(labels, 'int32').detach();
-  if (ignoreIndex < 0 || ignoreIndex >= classes) return resolved;
-  return where(eq(resolved, ignoreIndex), full([], IGNORED, { dtype: 'int32' }), resolved);
+  const given = cast(labels, 'int32').detach();
+  const isLabel = ignoreIndex >= 0 && ignoreIndex < classes && count !== labels.size;
+  return { resolved: isLabel ? where(eq(given, ignoreIndex), scalarLike(given, IGNORED), given) : given, count };
 }
 
-/** Which positions count, and as what class: labels with ignored ones replaced by 0. */
-export function countedLabels(resolved: Tensor<'int32'>, classes: number): [Tensor<'bool'>, Tensor<'int32'>] {
-  const counted = logicalAnd(ge(resolved, 0), lt(resolved, classes));
-  return [counted, where(counted, resolved, full([], 0, { dtype: 'int32' }))];
+/** Checks labels, and counts those that are not ignored. */
+function countLabels(operation: string, values: TypedArray, classes: number, ignoreIndex: number): number {
+  let count = 0;
+  for (let at = 0; at < values.length; at++) {
+    const label = Number(values[at]);
+    check(
+      label === ignoreIndex || (label >= 0 && label < classes),
+      operation,
+      () => `label ${label} at position ${at} is outside [0, ${classes})`,
+      ArgumentError,
+    );
+    if (label !== ignoreIndex) count++;
+  }
+  return count;
 }
 
-/** What each position counts: the weight of its class or 1, and 0 where it is ignored. */
-export function positionWeights<D extends DType>(
-  resolved: Tensor<'int32'>,
-  scores: Tensor<D>,
-  weight: Tensor<D> | null,
-): Tensor<D> {
-  const [counted, safe] = countedLabels(resolved, scores.shape[1]);
-  const ones = cast(counted, scores.dtype);
-  return weight ? mul(indexSelect(weight, 0, safe), ones) : ones;
+/** Which positions count. */
+export function isCounted(resolved: Tensor<'int32'>, classes: number): Tensor<'bool'> {
+  return logicalAnd(ge(resolved, 0), lt(resolved, classes));
 }
 
-/** Applies a reduction; the mean divides by the sum of what positions count, which is `weights` unless all classes count 1. */
-export function reduceCounted<D extends DType>(
+/** Labels with ignored ones replaced by 0, to read with; what is read there must not be used. */
+export function safeLabels(resolved: Tensor<'int32'>, counted: Tensor<'bool'>): Tensor<'int32'> {
+  return where(counted, resolved, scalarLike(resolved, 0));
+}
+
+/** The weight of each position's class, and 0 where it is ignored. */
+export function positionWeights<D extends DType>(weight: Tensor<D>, resolved: Tensor<'int32'>): Tensor<D> {
+  const counted = isCounted(resolved, weight.size);
+  return mul(indexSelect(weight, 0, safeLabels(resolved, counted)), cast(counted, weight.dtype));
+}
+
+/** Applies a reduction; the mean divides by the sum of the positions' weights, or by how many are not ignored. */
+export function reduceLabelled<D extends DType>(
   operation: string,
   losses: Tensor<D>,
-  [resolved, scores, weights]: readonly [Tensor<'int32'>, Tensor<D>, Tensor<D> | null],
+  { resolved, count }: Labels,
+  classes: number,
+  weights: Tensor<D> | null,
   reduction?: LossReduction,
 ): Tensor<D> {
-  return reduceLoss(operation, losses, reduction, () => sum(weights ?? positionWeights(resolved, scores, null)));
+  const total = () => (weights ? sum(weights) : (count ?? sum(cast(isCounted(resolved, classes), losses.dtype))));
+  return reduceLoss(operation, losses, reduction, total);
 }
 
 /** A number for each class, to multiply scores [n, classes, …] by. */

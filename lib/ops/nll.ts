@@ -1,4 +1,3 @@
-import { full } from '../creation.js';
 import { checkFloat, type DType } from '../dtype.js';
 import { check } from '../errors.js';
 import { formatShape } from '../shape.js';
@@ -7,13 +6,15 @@ import { gather } from './gather.js';
 import {
   type ClassLossOptions,
   checkClassWeight,
-  countedLabels,
+  isCounted,
   positionWeights,
-  reduceCounted,
+  reduceLabelled,
   resolveLabels,
+  safeLabels,
 } from './labels.js';
 import { mul } from './mul.js';
 import { neg } from './neg.js';
+import { scalarLike } from './scalarlike.js';
 import { squeeze } from './squeeze.js';
 import { unsqueeze } from './unsqueeze.js';
 import { where } from './where.js';
@@ -43,12 +44,12 @@ export function nll<D extends DType>(
     () => `logProbabilities must be [n, classes, …], got ${formatShape(logProbabilities.shape)}`,
   );
   checkClassWeight('nll', logProbabilities, weight);
-  const resolved = resolveLabels('nll', logProbabilities, labels, ignoreIndex);
-  const [counted, safe] = countedLabels(resolved, logProbabilities.shape[1]);
-  const picked = squeeze(gather(logProbabilities, 1, unsqueeze(safe, 1)), 1);
+  const classes = logProbabilities.shape[1];
+  const given = resolveLabels('nll', logProbabilities, labels, ignoreIndex);
+  const counted = isCounted(given.resolved, classes);
+  const picked = squeeze(gather(logProbabilities, 1, unsqueeze(safeLabels(given.resolved, counted), 1)), 1);
   // not by multiplication: a probability of 0 has an infinite logarithm
-  const losses = where(counted, neg(picked), full([], 0, { dtype: picked.dtype }));
-  const weights = weight && positionWeights(resolved, logProbabilities, weight);
-  const weighted = weights ? mul(losses, weights) : losses;
-  return reduceCounted('nll', weighted, [resolved, logProbabilities, weights], reduction);
+  const losses = where(counted, neg(picked), scalarLike(picked, 0));
+  const weights = weight && positionWeights(weight, given.resolved);
+  return reduceLabelled('nll', weights ? mul(losses, weights) : losses, given, classes, weights, reduction);
 }

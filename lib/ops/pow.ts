@@ -5,9 +5,9 @@ import { eq } from './eq.js';
 import { ge } from './ge.js';
 import { log } from './log.js';
 import { mul } from './mul.js';
+import { scalarLike } from './scalarlike.js';
 import { sub } from './sub.js';
 import { where } from './where.js';
-import { zerosLike } from './zeroslike.js';
 
 const op = binaryOp('pow', { outputs: [0] }, ({ needs, input, output }, dy) => {
   const [a, b] = [input(0), input(1)];
@@ -17,13 +17,13 @@ const op = binaryOp('pow', { outputs: [0] }, ({ needs, input, output }, dy) => {
 /** dy·b·a^(b−1), and 0 where b is 0, also at a = 0, where the formula alone gives NaN. */
 function gradBase(a: Tensor, b: Tensor, dy: Tensor): Tensor {
   const slope = mul(dy, mul(b, pow(a, sub(b, 1))));
-  return where(eq(b, 0), zerosLike(slope), slope);
+  return where(eq(b, 0), scalarLike(slope, 0), slope);
 }
 
 /** y·ln a, and 0 where a is 0 and b is not negative: the limit for b > 0, PyTorch's choice for b = 0. */
 function gradExponent(a: Tensor, b: Tensor, y: Tensor): Tensor {
   const slope = mul(y, log(a));
-  const zero = zerosLike(slope);
+  const zero = scalarLike(slope, 0);
   return where(eq(a, 0), where(ge(b, 0), zero, slope), slope);
 }
 

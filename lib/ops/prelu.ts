@@ -3,15 +3,15 @@ import type { Tensor } from '../tensor.js';
 import { applyBinary, binaryOp } from './binary.js';
 import { gt } from './gt.js';
 import { mul } from './mul.js';
+import { scalarLike } from './scalarlike.js';
 import { where } from './where.js';
-import { zerosLike } from './zeroslike.js';
 
 const op = binaryOp('prelu', {}, ({ needs, input }, dy) => {
   const [x, slope] = [input(0), input(1)];
   const positive = gt(x, 0);
   return [
     needs[0] ? where(positive, dy, mul(dy, slope)) : null,
-    needs[1] ? where(positive, zerosLike(dy), mul(dy, x)) : null,
+    needs[1] ? where(positive, scalarLike(dy, 0), mul(dy, x)) : null,
   ];
 });
 

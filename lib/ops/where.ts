@@ -5,7 +5,7 @@ import { broadcastShapes, broadcastStrides, encodeStrides } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { sumTo } from './binary.js';
 import { applyOne, elements, empty, type Op, values } from './op.js';
-import { zerosLike } from './zeroslike.js';
+import { scalarLike } from './scalarlike.js';
 
 const op: Op<null> = {
   name: 'where',
@@ -22,8 +22,8 @@ const op: Op<null> = {
     const condition = input(0) as Tensor<'bool'>;
     return [
       null,
-      needs[1] ? sumTo(where(condition, dy, zerosLike(dy)), inputShapes[1]) : null,
-      needs[2] ? sumTo(where(condition, zerosLike(dy), dy), inputShapes[2]) : null,
+      needs[1] ? sumTo(where(condition, dy, scalarLike(dy, 0)), inputShapes[1]) : null,
+      needs[2] ? sumTo(where(condition, scalarLike(dy, 0), dy), inputShapes[2]) : null,
     ];
   },
   saves: { inputs: [0] },

@@ -192,7 +192,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       () => `the state is of ${state?.length} parameters, the optimizer of ${parameters.length}`,
     );
     state.forEach((each, i) => {
-      if (each !== null) this.#checkParameterState(each, parameters[i], i);
+      if (each) this.#checkParameterState(each, parameters[i], i);
     });
     this.#steps = step;
     groups.forEach(({ size, ...options }, i) => {
@@ -200,7 +200,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     });
     this.#states.clear();
     state.forEach((each, i) => {
-      if (each === null) return;
+      if (!each) return;
       const tensors = Object.entries(each.tensors).map(([name, tensor]) => [name, tensor.clone()]);
       this.#states.set(parameters[i], { updates: each.updates, tensors: Object.fromEntries(tensors) });
     });

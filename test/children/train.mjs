@@ -1,7 +1,8 @@
-// train.mjs <index.js of the package> <steps> <warm-up steps>: a plain training loop without a turn of the event loop, as
-// prototypes have it. Prints the resident memory in MiB after the warm-up, its peak since, and at the end.
-const [url, steps, warmUp] = process.argv.slice(2);
-const { crossEntropy, manualSeed, nn, randn, SGD, setThreads, Tensor, backendInfo } = await import(url);
+// train.mjs <index.js of the package> <steps> <warm-up steps> [compiled]: a plain training loop, as prototypes have it
+// without a turn of the event loop, or compiled steps. Prints the resident memory in MiB after the warm-up, its peak since,
+// and at the end.
+const [url, steps, warmUp, mode] = process.argv.slice(2);
+const { compileStep, crossEntropy, manualSeed, nn, randn, SGD, setThreads, Tensor, backendInfo } = await import(url);
 
 manualSeed(1);
 setThreads(1);
@@ -28,11 +29,17 @@ const residentMiB = () => process.memoryUsage().rss / 2 ** 20;
 let afterWarmUp = 0;
 let peak = 0;
 let loss;
+const compiled =
+  mode === 'compiled' ? await compileStep({ model: net, loss: crossEntropy, optimizer }, [x, labels]) : null;
 for (let step = 1; step <= Number(steps); step++) {
-  loss = crossEntropy(net.forward(x), labels);
-  loss.backward();
-  optimizer.step();
-  optimizer.zeroGrad();
+  if (compiled) {
+    ({ loss } = await compiled.run([x, labels]));
+  } else {
+    loss = crossEntropy(net.forward(x), labels);
+    loss.backward();
+    optimizer.step();
+    optimizer.zeroGrad();
+  }
   if (step === Number(warmUp)) afterWarmUp = residentMiB();
   if (step >= Number(warmUp) && step % 100 === 0) peak = Math.max(peak, residentMiB());
 }

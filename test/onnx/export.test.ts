@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  adaptiveMaxPool2dWithIndices,
   argmax,
   compile,
   indexSelect,
@@ -230,6 +231,17 @@ describe('exportOnnx', () => {
       {},
       'ERR_UNSUPPORTED_OP',
       "exportOnnx: scatter with reduction 'max' needs opset 18",
+    ],
+    [
+      'positions of uneven maxima',
+      new (class extends nn.Module {
+        forward(x: Tensor) {
+          return adaptiveMaxPool2dWithIndices(x.reshape([-1, 1, 2, 3]), [1, 2])[1];
+        }
+      })(),
+      {},
+      'ERR_UNSUPPORTED_OP',
+      'exportOnnx: ONNX has no adaptive max pooling that tells positions',
     ],
   ])('refuses %s', (_, model, options, code, message) => {
     expect(() => exportOnnx(model, zeros([1, 6]), options)).toThrow(

@@ -114,7 +114,7 @@ export const convolution: BlockedRule = {
 /** The gradient of the weights is the sum of x · dy over all images and positions. */
 export const weightGradient: BlockedRule = {
   ops: ['conv2dGradWeight'],
-  accepts: (node, around) => around.choose(node) !== null,
+  accepts: (node, around) => around.choose(node) !== null && node.inputs.some((value) => around.isBlocked(value)),
   halo(node, input, around) {
     const choice = around.choose(node);
     if (input === 1) return 0;
