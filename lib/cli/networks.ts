@@ -27,13 +27,18 @@ const NETWORKS: Readonly<Record<string, (needs: NetworkNeeds) => Module>> = {
   squeezenet: models.squeezenet,
 };
 
-/** A network with weights as they are before training. */
-export function makeNetwork(name: string, needs: NetworkNeeds): Module {
+/** Throws unless there is a network of that name. */
+export function checkNetwork(name: string): void {
   check(
     Object.hasOwn(NETWORKS, name),
     '--model',
     () => `must be one of ${Object.keys(NETWORKS).join(', ')}, got '${name}'`,
     ArgumentError,
   );
+}
+
+/** A network with weights as they are before training. */
+export function makeNetwork(name: string, needs: NetworkNeeds): Module {
+  checkNetwork(name);
   return NETWORKS[name](needs);
 }

@@ -13,7 +13,7 @@ import type { FitResult } from '../train/fitoptions.js';
 import { accuracy } from '../train/metrics/index.js';
 import { Trainer } from '../train/trainer.js';
 import { type LabelledData, openData } from './labelleddata.js';
-import { makeNetwork } from './networks.js';
+import { checkNetwork, makeNetwork } from './networks.js';
 
 /** Options of {@link runTrain}, as the command line has them. */
 export interface TrainOptions {
@@ -77,6 +77,8 @@ export async function runTrain(options: TrainOptions, print: (line: string) => v
   const folder = options.out ?? freshFolder(join('runs', `${nameOf(options.data)}-${options.model}`));
   if (options.threads !== undefined) setThreads(options.threads);
   manualSeed(seed);
+  // Before data is loaded, and perhaps downloaded.
+  checkNetwork(options.model);
   const data = await openData(options.data, options);
   const model = makeNetwork(options.model, { inChannels: data.imageShape[0], numClasses: data.classes.length });
   print(describe(data, options));

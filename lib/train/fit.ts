@@ -37,6 +37,8 @@ export class Fit {
   /** Batches at the start of a resumed epoch that are done, and that the loader will give once more. */
   #behind = 0;
   #lastFiniteLoss: number | null = null;
+  /** Whether there is a checkpoint of this training. */
+  #isSaved = false;
   #stopped: StopReason | null = null;
   /** Ends a validation that is under way when training is to stop. */
   readonly #halt = new AbortController();
@@ -111,6 +113,7 @@ export class Fit {
     this.#best.state = { ...training.best };
     if (this.#stopping) this.#stopping.state = { ...training.stopping };
     await folder?.writeHistory(this.#history);
+    this.#isSaved = path === folder?.last;
   }
 
   /** One epoch, or what is left of it. When training is to stop before its end, its place is saved. */
@@ -281,6 +284,7 @@ export class Fit {
       await folder.write(folder[kind], bytes);
       await notify(this.#callbacks, 'onCheckpoint', { path: folder[kind], kind, step });
     }
+    this.#isSaved = true;
   }
 
   get #stateful(): Stateful {
@@ -291,7 +295,7 @@ export class Fit {
   #diverged(what: string, lr: number): DivergedError {
     const { step, epoch, batch } = this.#place;
     const last = this.#lastFiniteLoss === null ? '' : `; the last finite loss was ${this.#lastFiniteLoss}`;
-    const kept = this.#folder && this.#history.length > 0 ? `; ${this.#folder.last} stays as it was` : '';
+    const kept = this.#folder && this.#isSaved ? `; ${this.#folder.last} stays as it was` : '';
     return new DivergedError(
       `fit: ${what} after ${step} updates, in epoch ${epoch + 1} after ${batch} batches, at learning rate ${lr}${last}${kept}. ` +
         'A lower learning rate, warming it up or clipGradNorm may help; so may a look at the data',

@@ -11,18 +11,20 @@ export class RunFolder {
   readonly last: string;
   readonly best: string;
   readonly history: string;
+  readonly curves: string;
 
   constructor(path: string) {
     this.path = path;
     this.last = join(path, 'last.safetensors');
     this.best = join(path, 'best.safetensors');
     this.history = join(path, 'history.jsonl');
+    this.curves = join(path, 'curves.svg');
   }
 
   /** Makes the folder, and clears away what killed processes have left. */
   async prepare(): Promise<void> {
     await mkdir(this.path, { recursive: true }).catch((error) => fail('fit', this.path, 'made', error));
-    for (const file of [this.last, this.best, this.history]) await removeLeftovers(file);
+    for (const file of this.#files) await removeLeftovers(file);
   }
 
   /** The checkpoint to go on from; null when there is none. */
@@ -37,7 +39,11 @@ export class RunFolder {
         `fit: ${this.path} holds checkpoints of an earlier training; go on with it by resume: true, or let it be replaced by overwrite: true`,
       );
     }
-    for (const file of [this.last, this.best, this.history]) await rm(file, { force: true });
+    for (const file of this.#files) await rm(file, { force: true });
+  }
+
+  get #files(): readonly string[] {
+    return [this.last, this.best, this.history, this.curves];
   }
 
   /** Replaces a file in one step, or says in words why it cannot be written. */
@@ -59,7 +65,7 @@ export class RunFolder {
     const { trainingCurves } = await import('./curves.js');
     const drawing = trainingCurves(history);
     if (drawing === null) return;
-    await this.write(join(this.path, 'curves.svg'), drawing);
+    await this.write(this.curves, drawing);
     if (!png) return;
     const { savePicture } = await import('../vision/picture.js');
     await savePicture(join(this.path, 'curves.png'), drawing).catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   Adam,
   accuracy,
+  backendInfo,
   crossEntropy,
   type FitOptions,
   f1Score,
@@ -77,6 +78,7 @@ describe('a resumed training', () => {
     const name = `${at.epoch}-${at.batch}-${accumulate}`;
     const whole = start(7, { accumulate });
     const through = await whole.fit({ folder: inFolder(`whole-${name}`) });
+    expect(through.compiled).toBe(backendInfo().backend === 'native');
 
     const folder = inFolder(`parts-${name}`);
     const first = await start(7, { accumulate }).fit({ folder, ...abortingAt(at) });
@@ -99,6 +101,16 @@ describe('a resumed training', () => {
       };
       expect(comparable(a)).toEqual(comparable(b));
     }
+  });
+
+  it('op by op is as exact', async () => {
+    const whole = start(7, { compile: false });
+    await whole.fit({ epochs: 2 });
+    const folder = inFolder('eager');
+    await start(7, { compile: false }).fit({ epochs: 2, folder, ...abortingAt({ epoch: 2, batch: 2 }) });
+    const second = start(99, { compile: false });
+    expect((await second.fit({ epochs: 2, folder, resume: true })).compiled).toBe(false);
+    expect(second.state()).toEqual(whole.state());
   });
 
   it('goes on between epochs, for as long as it is now told', async () => {

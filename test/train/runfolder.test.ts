@@ -82,6 +82,18 @@ describe('the folder', () => {
     expect([history.length, historyOf(folder).length]).toEqual([2, 2]);
   });
 
+  it('is cleared of what killed processes have left of any of its files', async () => {
+    const folder = inFolder('leftovers');
+    await training().trainer.fit(loader(), { epochs: 1, folder, ...quiet });
+    const files = readdirSync(folder);
+    for (const file of ['last.safetensors', 'best.safetensors', 'history.jsonl', 'curves.svg']) {
+      expect(files).toContain(file);
+      writeFileSync(join(folder, `${file}.01234567-89ab-cdef-0123-456789abcdef.tmp`), '');
+    }
+    await training().trainer.fit(loader(), { epochs: 1, folder, resume: true, ...quiet });
+    expect(readdirSync(folder)).toEqual(files);
+  });
+
   it('that cannot be made is named', async () => {
     const file = inFolder('file');
     writeFileSync(file, '');
