@@ -18,7 +18,8 @@ const KEPT = 4;
  * passes, that runs off this thread. Parameters, running statistics and the optimizer's state are changed where they are,
  * so that the model and the optimizer can be used, saved and loaded between steps as ever.
  *
- * Batches of another shape, a switch between `train()` and `eval()`, and freezing of parameters are noticed and traced anew.
+ * Batches of another shape, a switch between `train()` and `eval()`, freezing of parameters and other kinds of updates are
+ * noticed and traced anew.
  * Control flow of the model and of the loss may depend on shapes, not on elements. What else their code does (counting,
  * printing) is done once, not in each step. On the TypeScript backend the traced ops run one by one.
  *
@@ -164,7 +165,7 @@ export class CompiledStep implements TrainingStep {
     const { backend, isa } = backendInfo();
     const training = this.#modules.map((module) => Number(module.training)).join('');
     const trained = this.#parameters.map((parameter) => Number(parameter.requiresGrad)).join('');
-    return `${backend} ${isa} ${isExact()} ${training} ${trained}`;
+    return `${backend} ${isa} ${isExact()} ${training} ${trained} ${this.#options.optimizer.structure}`;
   }
 }
 

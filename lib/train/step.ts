@@ -27,8 +27,8 @@ export interface WeightAverage {
 export interface StepOptions {
   /** Its first input is the first tensor of a batch. */
   model: Module;
-  /** Gets the model's output and the other tensors of the batch. */
-  loss: LossFunction;
+  /** Gets the model's output and the other tensors of the batch: a function, or a module such as `new nn.MSELoss()`. */
+  loss: LossFunction | Module;
   optimizer: Optimizer;
   /** Largest norm of all gradients together, above 0; larger ones are scaled down. Default: no bound. */
   clipGradNorm?: number;

@@ -4,11 +4,11 @@ import { clipGradNorm, clipGradValue } from '../optim/clip.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { formatShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import type { LossFunction, StepOptions } from './step.js';
+import type { StepOptions } from './step.js';
 
 /** The loss of a batch, if the function gives one that can be trained on. */
-export function lossOf(compare: LossFunction, output: Tensor<'float32'>, targets: readonly Tensor[]): Tensor {
-  const loss = compare(output, ...targets);
+export function lossOf(compare: StepOptions['loss'], output: Tensor<'float32'>, targets: readonly Tensor[]): Tensor {
+  const loss = compare instanceof Module ? compare.forward(output, ...targets) : compare(output, ...targets);
   check(
     loss instanceof Tensor && loss.size === 1,
     'run',
@@ -38,7 +38,10 @@ export function checkStep(operation: string, options: StepOptions): void {
   const { model, loss, optimizer, clipGradNorm, clipGradValue, accumulate = 1 } = options ?? {};
   const rules: [fits: boolean, rule: string][] = [
     [model instanceof Module, 'model must be a module'],
-    [typeof loss === 'function', 'loss must be a function of the output and the targets'],
+    [
+      typeof loss === 'function' || loss instanceof Module,
+      'loss must be a function of the output and the targets, or a module',
+    ],
     [
       optimizer instanceof Optimizer,
       'optimizer must be an optimizer, such as new SGD(model.parameters(), { lr: 0.1 })',
