@@ -1,6 +1,7 @@
 // What the records of a report amount to: targets met or not. Pure functions of data.
 import { comparisons } from './networks/comparisons.mjs';
 import { geometricMean } from './statistics.mjs';
+import { stepComparisons } from './training/comparisons.mjs';
 
 /** Whether a name matches one of the patterns, in which * stands for anything. */
 export function matches(patterns, name) {
@@ -82,7 +83,7 @@ const NUMBERS = {
       .filter((each) => each.network === network && each.batch === batch)
       .filter(({ sides }) => sides.convforge && sides.onnxruntime)
       .map(({ threads, sides: { convforge, onnxruntime } }) => [
-        `${threads} thread${threads > 1 ? 's' : ''}`,
+        threadsOf(threads),
         (100 * convforge.ms) / onnxruntime.ms,
       ]),
 
@@ -96,7 +97,27 @@ const NUMBERS = {
     const [own, other] = [of('convforge'), of('onnxruntime')];
     return own && other ? [[quantity, (100 * own) / other]] : [];
   },
+
+  step: ({ steps }, { network, side = 'compiled', than = 'torch' }) =>
+    stepComparisons(steps)
+      .filter(({ network: each, sides }) => each === network && sides[side] && sides[than])
+      .map(({ threads, sides }) => [threadsOf(threads), (100 * sides[than].ms) / sides[side].ms]),
+
+  stepMemory: ({ steps }) =>
+    stepComparisons(steps)
+      .filter(({ sides: { compiled, torch } }) => compiled?.peak && torch?.peak)
+      .map(({ network, threads, sides: { compiled, torch } }) => [
+        `${network}, ${threadsOf(threads)}`,
+        (100 * compiled.peak) / torch.peak,
+      ]),
+
+  stepLateness: ({ steps }) =>
+    steps.filter(({ lateness }) => lateness).map(({ network, lateness }) => [network, lateness.p99]),
 };
+
+function threadsOf(threads) {
+  return `${threads} thread${threads > 1 ? 's' : ''}`;
+}
 
 export const targetKinds = Object.keys(NUMBERS);
 

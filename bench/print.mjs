@@ -85,6 +85,29 @@ export function printNetwork(title, records) {
   }
 }
 
+/** Whole training steps of a network on each side. */
+export function printSteps(title, records) {
+  const [{ batch, threads }] = records;
+  console.log(`\n${title}, batch ${batch}, ${threads} thread${threads > 1 ? 's' : ''}`);
+  for (const record of records) {
+    const name = `  ${record.side.padEnd(12)}`;
+    if (record.unsupported) {
+      console.log(`${name}- ${record.unsupported}`);
+      continue;
+    }
+    const { ms, spread, peak, losses, error, apart } = record;
+    const notes = [`±${number(100 * spread, 1, 4)} %  ${samplesOf(record)}`];
+    if (peak !== undefined) notes.push(`${peak.toFixed(0)} MiB`);
+    notes.push(
+      error === undefined
+        ? `losses ${losses.map((loss) => loss.toPrecision(6)).join(', ')}`
+        : `losses off by ${error.toExponential(1)}`,
+    );
+    if (apart !== undefined) notes.push(`ours apart by ${apart.toExponential(1)}`);
+    console.log(`${name}${milliseconds(ms)} ${number((1000 * batch) / ms, 0, 7)} images/s  ${notes.join(', ')}`);
+  }
+}
+
 /** A matrix product: share of the peak, or of the bandwidth where a single row or column waits for its weights. */
 export function printProduct(records, again) {
   const [{ name, m, n, k, transA, transB }] = records;

@@ -10,6 +10,9 @@ import { benchReport, partNames } from './report/report.mjs';
 import { networks } from './shapes.mjs';
 import { benchMachine } from './show.mjs';
 import { sideNames } from './sides/index.mjs';
+import { sideNames as trainingSides } from './training/measure.mjs';
+import { networkNames as trainingNetworks } from './training/networks.mjs';
+import { benchTraining } from './training/train.mjs';
 
 function positive(text) {
   const value = Number(text);
@@ -81,6 +84,17 @@ command('network', 'whole networks against onnxruntime, on one thread and two')
 command('session', 'what a server sees of a session: memory, time to load, late timers, leaks, overhead of a run')
   .addOption(sessions())
   .action(benchSession);
+
+command('train', 'whole training steps against PyTorch, on one thread and two, and in plain JavaScript against tfjs')
+  .option('--networks <names>', `comma-separated: ${trainingNetworks.join(', ')}`, trainingNetworks.join(','))
+  .addOption(new Option('--threads <counts>', 'comma-separated').argParser(counts).default([1, 2], '1,2'))
+  .option(
+    '--sides <names>',
+    `comma-separated: ${trainingSides.join(', ')}; the last two only for lenet on one thread`,
+    trainingSides.join(','),
+  )
+  .addOption(seconds().default(4))
+  .action(benchTraining);
 
 command('report', 'everything, into bench/results/: a table with targets met or not, and a chart; also --report')
   .addOption(seconds())

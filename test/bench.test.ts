@@ -10,6 +10,7 @@ import { markdown } from '../bench/report/markdown.mjs';
 import { measure } from '../bench/sampler.mjs';
 import { describeLayer, layersOf, networks } from '../bench/shapes.mjs';
 import { geometricMean, median, spread, summarise, summariseRounds } from '../bench/statistics.mjs';
+import { networkNames as trainings } from '../bench/training/networks.mjs';
 import { typescriptKernels } from '../lib/backend/typescript.js';
 import { CONV2D_FIELDS, encode } from '../lib/geometry.js';
 import { root } from './compiled.js';
@@ -228,7 +229,7 @@ describe('targets', () => {
     { quantity: 'memory', side: 'onnxruntime', value: 240, unit: 'MiB' },
     { quantity: 'lateness', side: 'convforge', value: 12.5, unit: 'ms' },
   ];
-  const rest = { gemm: [], memory: [], threads: [], isas: [] };
+  const rest = { gemm: [], memory: [], threads: [], isas: [], steps: [] };
   const records = { convolutions, networks: networkRecords, sessions, ...rest };
 
   it('have kinds, and layers that exist', () => {
@@ -237,7 +238,7 @@ describe('targets', () => {
     for (const { kind, layers = [], network, quantity, class: name, ...limits } of targets) {
       expect(targetKinds, name).toContain(kind);
       expect(Number('atLeast' in limits) + Number('atMost' in limits), name).toBe(1);
-      if (network) expect(networkNames, name).toContain(network);
+      if (network) expect(kind === 'step' ? trainings : networkNames, name).toContain(network);
       if (quantity) expect(Object.keys(QUANTITIES), name).toContain(quantity);
       for (const pattern of layers)
         expect(

@@ -9,7 +9,7 @@ import { Unsupported } from '../sides/unsupported.mjs';
 const GEOMETRY = 'n ic h w oc kh kw oh ow strideH strideW dilationH dilationW padTop padLeft padBottom padRight groups';
 
 /** A program that answers each line it is sent with one line. */
-class Conversation {
+export class Conversation {
   #child;
   #lines;
   #closed;

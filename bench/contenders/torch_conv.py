@@ -1,35 +1,14 @@
 """PyTorch as a contender of bench/: torch.conv2d on plain tensors, and its gradients.
 
-Speaks the protocol described in onednn.cc. Calibrations are small matrix products, whose best time is the measure.
+Speaks the protocol described in onednn.cc.
 """
 
 import sys
-import time
 
 import numpy
 import torch
 
-
-def fill(count, seed):
-    """The same numbers as fill() of bench/buffers.mjs, by the closed form of n steps of the generator."""
-    a, c = 1664525, 1013904223
-    states = numpy.empty(count, dtype=numpy.uint32)
-    first = (seed * a + c) & 0xFFFFFFFF
-    states[:1] = first
-    done, scale, offset = 1, a, c
-    while done < count:  # `scale` and `offset` make `done` steps at once
-        step = min(done, count - done)
-        states[done : done + step] = states[:step] * numpy.uint32(scale) + numpy.uint32(offset)
-        scale, offset = (scale * scale) & 0xFFFFFFFF, (scale * offset + offset) & 0xFFFFFFFF
-        done *= 2
-    return torch.from_numpy((states.view(numpy.int32) >> 7).astype(numpy.float32) / 2.0**24)
-
-
-def milliseconds(run, repeats=1):
-    start = time.perf_counter()
-    for _ in range(repeats):
-        run()
-    return (time.perf_counter() - start) * 1000 / repeats
+from measuring import Calibration, fill, timed
 
 
 def convolution(fields):
@@ -59,10 +38,7 @@ def convolution(fields):
 
 def main():
     torch.set_num_threads(int(sys.argv[1]))
-    square = torch.ones(96, 96)
-    product = torch.empty(96, 96)
-    calibrate = lambda: milliseconds(lambda: torch.mm(square, square, out=product))
-    best = min(calibrate() for _ in range(500))
+    calibration = Calibration()
     run = None
     with torch.no_grad():
         for line in sys.stdin:
@@ -75,15 +51,10 @@ def main():
                 except (RuntimeError, ValueError) as error:
                     print("unsupported", str(error).replace("\n", " "), flush=True)
             else:
-                calibrate()
-                before = calibrate()
-                cpu, start = time.process_time(), time.perf_counter()
-                ms = milliseconds(run, int(fields[0]))
-                share = (time.process_time() - cpu) / (time.perf_counter() - start)
-                calibrate()  # fetches code that the convolution has displaced
-                after = calibrate()
-                best = min(best, before, after)
-                print(ms, max(before, after), best, share, flush=True)
+                before = calibration.run_warm()
+                ms, share = timed(run, int(fields[0]))
+                after = calibration.run_warm()
+                print(ms, max(before, after), calibration.best, share, flush=True)
 
 
 main()

@@ -1,16 +1,16 @@
-// A process of its own for one side of a measurement of whole networks. The parent sends { task, options }, and gets
-// { value } or { error } back. Every task is written against the interface that both packages have.
+// A process of its own for one side of a measurement of whole networks. Every task is written against the interface that
+// both packages have.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Calibration } from '../calibration.mjs';
+import { lateTimers } from '../lateness.mjs';
+import { peakResident } from '../resident.mjs';
+import { sampleRuns } from '../rounds.mjs';
 import { median } from '../statistics.mjs';
 import { networkFiles } from './models.mjs';
+import { answerTasks } from './process.mjs';
 
 const MODULES = { convforge: '../sides/session.mjs', onnxruntime: '../contenders/session.mjs' };
 
-/** onnxruntime's threads spin for 35 ms after a run, ours for 0.05 ms: a calibration waits until they sleep. */
-const PAUSE_MS = 50;
-/** A sample is runs back to back for about that long, at least one. */
-const SAMPLE_MS = 40;
 const MIB = 2 ** 20;
 
 async function openSession({ side, network, threads = 1, batch = 1, precision }) {
@@ -43,24 +43,7 @@ async function prepare(options) {
   return output.data;
 }
 
-/** Milliseconds of a run among runs back to back, and what tells whether the machine was undisturbed meanwhile. */
-async function sample() {
-  const { run, calibration } = current;
-  await sleep(PAUSE_MS);
-  const before = calibration.run();
-  let start = performance.now();
-  await run(); // wakes the threads, and brings back what others have displaced from the caches
-  const repeats = Math.max(1, Math.round(SAMPLE_MS / (performance.now() - start)));
-  const cpu = process.cpuUsage();
-  start = performance.now();
-  for (let i = 0; i < repeats; i++) await run();
-  const elapsed = performance.now() - start;
-  const { user, system } = process.cpuUsage(cpu);
-  await sleep(PAUSE_MS);
-  const calibrationMs = Math.max(before, calibration.run());
-  const share = (user + system) / 1000 / elapsed;
-  return { ms: elapsed / repeats, calibrationMs, bestCalibrationMs: calibration.bestMs, share };
-}
+const sample = () => sampleRuns(current.run, current.calibration);
 
 /** Resident memory in MiB before the package, after loading a model and after one run; milliseconds to load each. */
 async function footprint(options) {
@@ -75,7 +58,7 @@ async function footprint(options) {
   await session.run(feeds);
   const runMs = performance.now() - loadStart;
   const after = resident();
-  const peak = process.resourceUsage().maxRSS / 1024;
+  const peak = peakResident();
   await session.release();
   return { importMs, loadMs, runMs, before, after, peak };
 }
@@ -92,24 +75,6 @@ async function lateness({ seconds, ...options }) {
   const busy = await lateTimers(seconds, () => session.run(feeds));
   await session.release();
   return { p99: busy.at(0.99), max: busy.at(1), idleP99: idle.at(0.99) };
-}
-
-/** How late timers of 5 ms are, in order, while `work` is done again and again. */
-async function lateTimers(seconds, work) {
-  const late = [];
-  let due = performance.now() + 5;
-  const tick = () => {
-    late.push(Math.max(0, performance.now() - due));
-    due = performance.now() + 5;
-    timer = setTimeout(tick, 5);
-  };
-  let timer = setTimeout(tick, 5);
-  const end = performance.now() + 1000 * seconds;
-  while (performance.now() < end) await work();
-  clearTimeout(timer);
-  late.push(Math.max(0, performance.now() - due)); // one that could not run until now
-  late.sort((a, b) => a - b);
-  return { at: (share) => late[Math.min(late.length - 1, Math.floor(share * late.length))] };
 }
 
 /** Resident memory in MiB after each tenth of many loads, runs and releases. */
@@ -148,12 +113,4 @@ async function latency({ runs, ...options }) {
   return { whole: median(times.slice(runs / 10)), kernels: kernels.length ? median(kernels) : undefined };
 }
 
-const tasks = { prepare, sample, footprint, lateness, leaks, latency };
-
-process.on('message', async ({ task, options }) => {
-  try {
-    process.send({ value: await tasks[task](options) });
-  } catch (error) {
-    process.send({ error: error.message });
-  }
-});
+answerTasks({ prepare, sample, footprint, lateness, leaks, latency });

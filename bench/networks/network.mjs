@@ -1,15 +1,14 @@
 // `npm run bench -- network`: whole networks, as sessions of ours and of onnxruntime, each in a process of its own.
 import { openMachine } from '../machine.mjs';
 import { printNetwork, printTable } from '../print.mjs';
+import { inTurn } from '../rounds.mjs';
 import { showMachine } from '../show.mjs';
-import { summariseRounds } from '../statistics.mjs';
 import { comparisons } from './comparisons.mjs';
 import { makeModels, networkFiles, networks, relativeError } from './models.mjs';
 import { SideProcess } from './process.mjs';
 
 /** How far an answer may be off, as a fraction of the largest number in it, by the precision of our sessions. */
 const ALLOWED = { fast: 1e-4, exact: 2e-5 };
-const FEWEST_SAMPLES = 7;
 
 export async function benchNetworks({ networks: names, threads, batch, sides, precision, isa, seconds }) {
   const wanted = names.split(',');
@@ -71,31 +70,6 @@ export async function measureNetwork({ network, batch, threads, sides, precision
     for (const child of processes) await child.close();
   }
   return records;
-}
-
-/** Summaries of samples that the processes take in turn, as many from each. */
-async function inTurn(processes, seconds) {
-  const states = processes.map((child) => ({ child, samples: [], bestMs: Number.POSITIVE_INFINITY }));
-  const start = performance.now();
-  for (;;) {
-    for (const state of states) {
-      const { bestCalibrationMs, ...sample } = await state.child.ask('sample');
-      state.samples.push(sample);
-      state.bestMs = Math.min(state.bestMs, bestCalibrationMs);
-    }
-    const summaries = summariseRounds(
-      states.map(({ samples }) => ofLargestShare(samples)),
-      states.map(({ bestMs }) => bestMs),
-    );
-    const spent = (performance.now() - start) / 1000 / states.length;
-    if (spent > seconds && (spent > 4 * seconds || summaries[0].clean >= FEWEST_SAMPLES)) return summaries;
-  }
-}
-
-/** A run has as many processors as it can use: a smaller share than the largest ever seen is an interruption. */
-function ofLargestShare(samples) {
-  const largest = Math.max(...samples.map(({ share }) => share));
-  return samples.map((sample) => ({ ...sample, share: sample.share / largest }));
 }
 
 function showRatios(records) {

@@ -2,19 +2,21 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const script = fileURLToPath(new URL('./child.mjs', import.meta.url));
-
-/** A process for one side: its allocator, its threads and what it leaves behind are not the other's. */
+/**
+ * A process for one side: its allocator, its threads and what it leaves behind are not the other's. It is sent
+ * { task, options } and sends { value } or { error } back.
+ */
 export class SideProcess {
   #child;
 
-  /** `isa`: what our kernels may use at most. */
-  constructor({ isa, execArgv = [] } = {}) {
-    const env = isa ? { ...process.env, CONVFORGE_ISA: isa } : process.env;
-    this.#child = fork(script, { execArgv, env, serialization: 'advanced' });
+  /** `isa`: what our kernels may use at most; `env` is added to the environment. `script` calls {@link answerTasks}. */
+  constructor({ script = new URL('./child.mjs', import.meta.url), isa, env, execArgv = [] } = {}) {
+    const limit = isa ? { CONVFORGE_ISA: isa } : {};
+    const all = { ...process.env, ...limit, ...env };
+    this.#child = fork(fileURLToPath(script), { execArgv, env: all, serialization: 'advanced' });
   }
 
-  /** The value of a task (child.mjs). @throws what the task threw, or that the process has ended */
+  /** The value of a task. @throws what the task threw, or that the process has ended */
   async ask(task, options) {
     const child = this.#child;
     const stop = new AbortController();
@@ -48,4 +50,15 @@ export async function inFreshProcess(task, options, settings) {
   } finally {
     await side.close();
   }
+}
+
+/** What a process does that was started as a {@link SideProcess}: answers each request by the task of that name. */
+export function answerTasks(tasks) {
+  process.on('message', async ({ task, options }) => {
+    try {
+      process.send({ value: await tasks[task](options) });
+    } catch (error) {
+      process.send({ error: error.message });
+    }
+  });
 }

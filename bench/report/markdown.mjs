@@ -5,6 +5,7 @@ import { networks as networkTitles } from '../networks/models.mjs';
 import { QUANTITIES } from '../networks/session.mjs';
 import { milliseconds, threeDigits } from '../print.mjs';
 import { geometricMean } from '../statistics.mjs';
+import { trainingTables } from '../training/tables.mjs';
 
 const table = (titles, rows) =>
   [
@@ -18,7 +19,7 @@ const timeOf = ({ ms, clean }) => `${time(ms)}${clean ? '' : '*'}`;
 const percent = (value) => (value === undefined ? '' : value.toFixed(0));
 const factor = (value) => (value === undefined ? '' : value.toFixed(2));
 
-const RATIOS = new Set(['scaling', 'ratio', 'faster', 'fasterMean', 'network', 'sessionRatio']);
+const RATIOS = new Set(['scaling', 'ratio', 'faster', 'fasterMean', 'network', 'sessionRatio', 'step', 'stepMemory']);
 
 /** Numbers of a target in its own unit: × where it compares two times, % where it names none. */
 function inUnit({ kind, unit }, value) {
@@ -150,6 +151,11 @@ const NETWORKS_TEXT =
   'Sessions of both packages, each in a process of its own, in turn: 50 ms of rest (threads of onnxruntime spin for 35 ms ' +
   'after a run), one run that is not counted, then runs back to back for 40 ms and at least one.';
 
+const STEPS_TEXT =
+  'Forward pass, cross-entropy, backward pass and SGD with momentum, each side in a process of its own, in turn; all begin ' +
+  "with the same weights, and their first losses are compared. PyTorch's times are those of the faster layout, × is how many " +
+  'times its images a second.';
+
 export function markdown({ machine, date, sides, records, targets, chart }) {
   const { processor, cores, system, node, convforge, compiler, isa, peakOfOne, peakOfAll, memory } = machine;
   const evaluated = targets.map((target) => evaluate(target, records));
@@ -186,6 +192,10 @@ export function markdown({ machine, date, sides, records, targets, chart }) {
     );
   }
   if (records.networks.length) sections.push('## Whole networks', NETWORKS_TEXT, networkTimes(records.networks));
+  if (records.steps.length) {
+    const tables = trainingTables(records.steps, targets).map(({ titles, rows }) => table(titles, rows));
+    sections.push('## Training steps', STEPS_TEXT, ...tables);
+  }
   if (records.sessions.length) sections.push('## Sessions', sessionTable(records.sessions));
   for (const network of networks) {
     const own = records.convolutions.filter((record) => record.network === network);

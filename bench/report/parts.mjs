@@ -1,5 +1,6 @@
 // What a report measures, in parts that can be measured again one by one.
 import { setIsa, setThreads } from 'convforge';
+import { inspectTorch } from '../contenders/torchtrain.mjs';
 import { gemmCases, measureProduct } from '../gemm.mjs';
 import { measureLayer } from '../layers.mjs';
 import { openMachine } from '../machine.mjs';
@@ -10,6 +11,8 @@ import { measureSessions } from '../networks/session.mjs';
 import { layersOf, networks } from '../shapes.mjs';
 import { blockedSide } from '../sides/blocked.mjs';
 import { openSides, underSettings } from '../sides/index.mjs';
+import { measureSteps, sideNames } from '../training/measure.mjs';
+import { networkNames as trainedNetworks } from '../training/networks.mjs';
 
 async function measureLayers(machine, sides, names, { passes = ['forward'], seconds, progress }) {
   const records = [];
@@ -112,6 +115,25 @@ async function measureNetworks({ isa, progress }) {
 
 const measureSession = async ({ isa, progress }) => ({ sessions: await measureSessions(SESSIONS, { isa, progress }) });
 
+/** Whole training steps, on one thread and two; without PyTorch where that is not there or no match. */
+async function measureTrainingSteps({ isa, progress }) {
+  const { peakOfOne } = openMachine({ isa, threads: 1 });
+  let sides = sideNames;
+  try {
+    await inspectTorch({ isa, peak: peakOfOne });
+  } catch (error) {
+    console.log(`without torch: ${error.message}`);
+    sides = sides.filter((side) => side !== 'torch');
+  }
+  const records = [];
+  for (const network of trainedNetworks) {
+    for (const threads of [1, 2]) {
+      records.push(...(await measureSteps({ network, threads, sides, isa, seconds: NETWORK_SECONDS, progress })));
+    }
+  }
+  return { steps: records };
+}
+
 /** Each returns lists of records by kind; a report joins those of all parts. */
 export const parts = {
   ...Object.fromEntries(networks.filter((name) => name !== 'training').map((name) => [name, forwardOf(name)])),
@@ -122,6 +144,7 @@ export const parts = {
   memory: measureMemory,
   networks: measureNetworks,
   sessions: measureSession,
+  steps: measureTrainingSteps,
 };
 
 /** Sides of a report's convolutions: ours, and of the others those that run here. */

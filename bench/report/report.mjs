@@ -9,7 +9,7 @@ import { installedSides, parts } from './parts.mjs';
 
 const folder = new URL('../results/', import.meta.url);
 const SIDES = ['blocked', 'blocked-direct', 'native', 'onednn', 'onednn-winograd', 'onnxruntime'];
-const KINDS = ['convolutions', 'threads', 'isas', 'gemm', 'memory', 'networks', 'sessions'];
+const KINDS = ['convolutions', 'threads', 'isas', 'gemm', 'memory', 'networks', 'sessions', 'steps'];
 
 export const partNames = Object.keys(parts);
 
