@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DataLoader, TensorDataset, transforms } from '../../lib/data/index.js';
 import {
   Adam,
   accuracy,
@@ -110,6 +111,20 @@ describe('a resumed training', () => {
     await start(7, { compile: false }).fit({ epochs: 2, folder, ...abortingAt({ epoch: 2, batch: 2 }) });
     const second = start(99, { compile: false });
     expect((await second.fit({ epochs: 2, folder, resume: true })).compiled).toBe(false);
+    expect(second.state()).toEqual(whole.state());
+  });
+
+  it('goes on in the middle of an epoch of a DataLoader', async () => {
+    const { images, labels } = clouds(22);
+    const transform = new transforms.RandomCrop(4, { padding: 1 });
+    const loader = (seed: number) =>
+      new DataLoader(new TensorDataset(images, labels), { batchSize: 5, shuffle: true, seed, transform });
+    const whole = start(7, {}, loader(1));
+    await whole.fit({ epochs: 3 });
+    const folder = inFolder('loader');
+    await start(7, {}, loader(1)).fit({ epochs: 3, folder, ...abortingAt({ epoch: 2, batch: 2 }) });
+    const second = start(99, {}, loader(2));
+    await second.fit({ epochs: 3, folder, resume: true });
     expect(second.state()).toEqual(whole.state());
   });
 
