@@ -33,6 +33,7 @@ const vitest = [
   'test/blocked',
   'test/inference/random.test.ts',
   'test/inference/session.test.ts',
+  'test/train/random.test.ts',
   '--testTimeout=240000',
 ];
 run(process.execPath, [...vitest, ...process.argv.slice(2)], {
