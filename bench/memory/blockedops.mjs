@@ -1,11 +1,21 @@
-// Pools on the native kernels' own layout. As in ops.mjs; besides, `inBlocks` says which arguments are in blocks, with
-// their shape, and `callBlocked` and `setUpBlocked` are what native kernels run. `call` remains what TypeScript computes.
-import { BLOCKED_FIELDS, encode, LAYOUT_OPTION_FIELDS } from '../../dist/geometry.js';
+// Pools and batch norm on the native kernels' own layout. As in ops.mjs; besides, `inBlocks` says which arguments are in
+// blocks, with their shape, and `callBlocked` and `setUpBlocked` are what native kernels run. `call` remains what
+// TypeScript computes.
+import {
+  ACTIVATION_OPTION_FIELDS,
+  BLOCKED_FIELDS,
+  encode,
+  LAYOUT_OPTION_FIELDS,
+  NORM_GRADIENT_OPTION_FIELDS,
+} from '../../dist/geometry.js';
 import { eachLike, once, plainOps, pool, quarter } from './ops.mjs';
 
 const full = ({ n, c, h, w }) => ({ n, c, h, w, halo: 0, blocks: 0 });
 const LAYOUT = encode(LAYOUT_OPTION_FIELDS, { haloIn: 0, haloOut: 0, blocksIn: 0, blocksOut: 0 });
 const blocks = once((d) => encode(BLOCKED_FIELDS, full(d)));
+const NO_ACTIVATION = new Int32Array(ACTIVATION_OPTION_FIELDS.length);
+const BATCH_STATISTICS = new Int32Array(NORM_GRADIENT_OPTION_FIELDS.length);
+BATCH_STATISTICS[NORM_GRADIENT_OPTION_FIELDS.indexOf('batchStatistics')] = 1;
 const halved = ({ n, c, h, w }) => ({ n, c, h: h / 2, w: w / 2, halo: 0, blocks: 0 });
 const plainOp = (name) => plainOps.find((op) => op.name === name);
 
@@ -52,6 +62,27 @@ export const blockedOps = [
     name: 'blocked_global_avg_pool',
     inBlocks: { x: full },
     callBlocked: (kernels, { x, y }, d) => kernels.blockedGlobalAvgPool2d(x, y, blocks(d)),
+  },
+  {
+    ...plainOp('batch_norm_train'),
+    name: 'blocked_batch_norm_train',
+    inBlocks: { x: full, y: full },
+    callBlocked(kernels, { x, mean, variance, weight, bias, y }, d) {
+      kernels.blockedChannelStatistics(x, mean, variance, blocks(d));
+      kernels.blockedBatchNorm(x, mean, variance, weight, bias, null, y, blocks(d), NO_ACTIVATION, 1e-5, 0, 0);
+    },
+  },
+  {
+    ...plainOp('batch_norm_backward'),
+    name: 'blocked_batch_norm_backward',
+    inBlocks: { x: full, dy: full, dx: full },
+    setUpBlocked: (kernels, { x, mean, variance }, d) => kernels.blockedChannelStatistics(x, mean, variance, blocks(d)),
+    callBlocked(kernels, { dy, x, mean, variance, weight, dx, dweight, dbias }, d) {
+      kernels.blockedBatchNormBackward(
+        ...[dy, null, x, mean, variance, weight, null, dx, null, dweight, dbias, blocks(d), BATCH_STATISTICS],
+        ...[1e-5, 0, 0],
+      );
+    },
   },
   {
     name: 'to_blocked',

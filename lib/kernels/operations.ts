@@ -80,6 +80,7 @@ export const CONVOLUTION_ALGORITHMS = [
   'depthwise', // one channel a group
   'grouped', // groups within a block of channels
   'winograd4Taps', // winograd4 with weights that are transformed as they are used
+  'columns', // gradient of an input of few channels: pixels of dy times all weights, products added up in dx
 ] as const;
 /** What the second operand of a map of a blocked tensor is. */
 export const MAP_OPERANDS = [

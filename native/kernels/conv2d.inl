@@ -84,7 +84,7 @@ INLINE int64_t winogradSide(const TapSum& s, bool exact) {
 }
 
 // The ways to compute a forward pass or a gradient of the input.
-enum class SumKind { winograd4, winograd2, fewChannels, blocks, lanes, taps };
+enum class SumKind { winograd4, winograd2, fewChannels, blocks, lanes, columns, taps };
 
 struct Sum {
   TapSum taps;
@@ -104,6 +104,8 @@ INLINE Sum sumOf(const TapSum& taps, const Conv2dGeometry& g, int32_t pass, bool
     sum.kind = SumKind::blocks;
   } else if (suitsLanes(sum.blocks)) {
     sum.kind = SumKind::lanes;
+  } else if (suitsColumns(sum.blocks, 1)) {
+    sum.kind = SumKind::columns;
   } else if (isDirect(taps)) {
     sum.kind = SumKind::fewChannels;
   }
@@ -122,6 +124,8 @@ INLINE Work planSum(const Sum& sum) {
       return planNchw(sum.blocks);
     case SumKind::lanes:
       return planNchwLanes(sum.blocks);
+    case SumKind::columns:
+      return planNchwColumns(sum.blocks);
     default:
       return planTapSum(sum.taps);
   }
@@ -139,6 +143,8 @@ INLINE void runSum(const Sum& sum, int phase, Range range, const Workspace& work
       return runNchw({sum.blocks, s.source, s.weight, s.bias, s.result}, phase, range, workspace);
     case SumKind::lanes:
       return runNchwLanes({sum.blocks, s.source, s.weight, s.bias, s.result}, phase, range, workspace);
+    case SumKind::columns:
+      return runNchwColumns(sum.blocks, s.source, s.weight, s.result, phase, range, workspace);
     default:
       return runTapSum(s, phase, range, workspace);
   }

@@ -16,6 +16,7 @@ function algorithmsOf(g: Conv2dGeometry, pass: Pass): ConvolutionAlgorithm[] {
   if (g.groups === 1 && pass === 'forward') found.push('plainInput');
   const is3x3 = [g.kh, g.kw, g.strideH, g.strideW, g.dilationH, g.dilationW].join() === '3,3,1,1,1,1';
   if (g.groups === 1 && is3x3) found.push('winograd2', 'winograd4', 'winograd4Taps');
+  if (g.groups === 1 && pass === 'gradInput' && g.ic <= 16 && g.dilationW === 1) found.push('columns');
   return found;
 }
 

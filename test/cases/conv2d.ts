@@ -89,6 +89,9 @@ export const CONV2D_CASES: readonly Conv2dCase[] = [
   { why: 'a depth of several blocks', x: [1, 150, 6, 6], oc: 20, kernel: [5, 5], padding: 2 },
   { why: 'many small images', x: [150, 4, 3, 3], oc: 5, kernel: [3, 3], padding: 1 },
 
+  { why: 'a batch of few channels that a kernel shrinks', x: [9, 6, 14, 14], oc: 17, kernel: [5, 5] },
+  { why: 'the same with dilation and uneven padding', x: [8, 3, 17, 14], oc: 33, kernel: [5, 5], dilation: [2, 1], padding: [1, 0, 0, 2] },
+
   { why: 'no images', x: [0, 3, 5, 5], oc: 4, kernel: [3, 3] },
   { why: 'an image without pixels: windows of padding', x: [2, 3, 0, 2], oc: 4, kernel: [2, 2], padding: 1 },
 ];

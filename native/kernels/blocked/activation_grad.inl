@@ -1,5 +1,5 @@
-// blockedActivationGrad: from the gradient of an activation's result that of its argument, and the sums of that over each
-// channel, which are the gradients of a bias. Any of the three may be all there is to do.
+// blockedActivationGrad: from the gradient of an activation's result that of its argument, and the sums of that over
+// each channel, which are the gradients of a bias. Either may be all there is to do.
 #pragma once
 #include "kernels/blocked/channel_sums.inl"
 #include "kernels/blocked/derivative.inl"
@@ -38,7 +38,8 @@ Work plan(const args::blockedActivationGrad& a) {
 }
 
 template <bool kHasValue, class Derivative>
-INLINE void activationGrads(const args::blockedActivationGrad& a, Range range, double* partials, Derivative derivative) {
+INLINE void activationGrads(const args::blockedActivationGrad& a, Range range, double* partials,
+                            Derivative derivative) {
   const ActivationTensors t = activationTensors(a);
   const BlockParts parts = partsOf(a.dx.data ? t.dx : t.dy);
   for (int64_t item = range.begin; item < range.end; item++) {

@@ -1,5 +1,6 @@
 // Which algorithms compute a convolution of blocked tensors, and which of them suits it best.
 #pragma once
+#include "kernels/blocked/columns.inl"
 #include "kernels/blocked/depthwise.inl"
 #include "kernels/blocked/grouped.inl"
 #include "kernels/blocked/plain_input.inl"
@@ -45,6 +46,8 @@ INLINE bool isComputable(const BlockedSum& s, int32_t algorithm) {
       return suitsDepthwise(s);
     case ConvolutionAlgorithm::grouped:
       return suitsGrouped(s);
+    case ConvolutionAlgorithm::columns:
+      return isColumnSum(s);
     default:
       return false;
   }
@@ -62,6 +65,8 @@ INLINE int64_t packedFloats(const BlockedSum& s, int32_t algorithm) {
       return packedDepthwiseFloats(s);
     case ConvolutionAlgorithm::grouped:
       return packedGroupedFloats(s);
+    case ConvolutionAlgorithm::columns:
+      return columnGrid(s).packed;
     default:
       return packedDirectFloats(s);
   }
@@ -130,6 +135,17 @@ INLINE bool suitsTaps(const BlockedSum& s, int32_t algorithm) {
   return taps < 0.9 * direct && taps < smallerIsWorth * other;
 }
 
+// Whether columns are the best way; `lanes` is how many channels a multiply-add of the other way has. An item is an
+// image, of which there have to be some.
+INLINE bool suitsColumns(const BlockedSum& s, int64_t lanes) {
+  constexpr int64_t kFewestImages = 8;
+  if (!isColumnSum(s) || s.rows > kBlock / 2 || s.to.n < kFewestImages) return false;
+  const double positions = static_cast<double>(s.to.n) * s.to.h * s.to.w;
+  const double products = positions * s.channels * kernelSize(s) / static_cast<double>(s.y.stride * s.x.stride);
+  const double others = products * ceilDiv(s.rows, lanes) * lanes / kBlock;
+  return columnCycles(s) < 0.8 * others;
+}
+
 // Depends on the shape only. The smaller tile rounds less than direct summation does, the larger one more: it has to
 // pay.
 INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
@@ -137,6 +153,7 @@ INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
   if (s.groups > 1 && suitsDepthwise(s)) return ConvolutionAlgorithm::depthwise;
   if (s.groups > 1 && suitsGrouped(s)) return ConvolutionAlgorithm::grouped;
   if (!isComputable(s, ConvolutionAlgorithm::direct)) return kNoAlgorithm;
+  if (suitsColumns(s, kBlock / 2)) return ConvolutionAlgorithm::columns;
   if (exact || !isComputable(s, ConvolutionAlgorithm::winograd4) || s.channels * s.rows < 256)
     return ConvolutionAlgorithm::direct;
   if (!seesPixels(sum3x3(s, nullptr))) return ConvolutionAlgorithm::direct;
@@ -169,6 +186,10 @@ INLINE int64_t neededHalo(const BlockedSum& s, const Axis& axis) {
   return haloAround(low, (axis.source - 1 + axis.pad) / axis.stride, axis.output);
 }
 INLINE int64_t neededHalo(const BlockedSum& s) { return largest(neededHalo(s, s.y), neededHalo(s, s.x)); }
+// The same for an algorithm: columns read no padding.
+INLINE int64_t neededHalo(const BlockedSum& s, int32_t algorithm) {
+  return algorithm == ConvolutionAlgorithm::columns ? 0 : neededHalo(s);
+}
 
 }  // namespace
 }  // namespace ISA

@@ -1,8 +1,8 @@
 // blockedBatchNormBackward: from the gradient of activation(norm(x) + residual) those of x, residual, weight and bias.
 //
-// Two passes: dz, the gradient before the activation, is added up first, then dx is made of it. The activation's argument
-// is computed again from x, which is read anyway: one tensor less in both passes. Only where a residual was added it takes
-// y to know; then the first pass writes dz, the residual's gradient, and the second one reads it.
+// Two passes: dz, the gradient before the activation, is added up first, then dx is made of it. The activation's
+// argument is computed again from x, which is read anyway: one tensor less in both passes. Only where a residual was
+// added it takes y to know; then the first pass writes dz, the residual's gradient, and the second one reads it.
 #pragma once
 #include "kernels/blocked/batch_norm.inl"
 #include "kernels/blocked/derivative.inl"
@@ -34,9 +34,9 @@ struct From {
 
 // What the kernel keeps in its workspace.
 struct NormGradientSpace {
-  int64_t length;    // of a row of factors
-  float* affine;     // three rows: what forward has
-  float* dzMeans;    // dx = scale * (dz - dzMean - (x - mean) * slope)
+  int64_t length;  // of a row of factors
+  float* affine;   // three rows: what forward has
+  float* dzMeans;  // dx = scale * (dz - dzMean - (x - mean) * slope)
   float* slopes;
   double* partials;  // [part][dz, dz * (x - mean)][lane]
 };
@@ -96,7 +96,8 @@ INLINE void sumNormGradients(const args::blockedBatchNormBackward& a, Range rang
       const float* x = a.x.data + pixelAt(t.x, image, part.block, row, 0);
       const float* dy = a.dy.data + pixelAt(t.dy, image, part.block, row, 0);
       const float* y = kFrom == NormGradient::result ? a.y.data + pixelAt(t.y, image, part.block, row, 0) : nullptr;
-      float* dresidual = a.dresidual.data ? a.dresidual.data + pixelAt(t.dresidual, image, part.block, row, 0) : nullptr;
+      float* dresidual =
+          a.dresidual.data ? a.dresidual.data + pixelAt(t.dresidual, image, part.block, row, 0) : nullptr;
       return [=, &affine](int64_t i, int v, V* s) {
         const V centred = sub(load(x + i), affine.mean[v]);
         V dz = load(dy + i);

@@ -1,7 +1,7 @@
 // Sums over the channels of blocked tensors: every lane of a block adds up its own pixels.
 //
-// The bands of a block, those of all images one after the other, are cut into parts. A part is an item of work and leaves
-// its sums in the workspace; a later phase adds them in order. BlockParts depend on nothing but the sizes.
+// The bands of a block, those of all images one after the other, are cut into parts. A part is an item of work and
+// leaves its sums in the workspace; a later phase adds them in order. Parts depend on nothing but the sizes.
 #pragma once
 #include "kernels/blocked/bands.inl"
 
@@ -43,7 +43,7 @@ INLINE BlockParts partsOf(const Blocked& b) {
   return parts;
 }
 
-// BlockParts follow each other as they lie in memory.
+// Parts follow each other as they lie in memory.
 struct BlockPart {
   int64_t block;
   BandRun run;

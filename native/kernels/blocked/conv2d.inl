@@ -33,7 +33,7 @@ INLINE void run(const args::blockedConv2dChoose& q, int, Range, const Workspace&
   const int32_t algorithm = chooseAlgorithm(s, q.exact != 0);
   q.choice.data[0] = algorithm;
   q.choice.data[1] = algorithm == kNoAlgorithm ? 0 : static_cast<int32_t>(packedFloats(s, algorithm));
-  q.choice.data[2] = static_cast<int32_t>(smallest(INT32_MAX, neededHalo(s)));
+  q.choice.data[2] = static_cast<int32_t>(smallest(INT32_MAX, neededHalo(s, algorithm)));
 }
 
 INLINE Work plan(const args::blockedConv2dPack& q) {
@@ -57,6 +57,7 @@ INLINE Work plan(const args::blockedConv2dPack& q) {
       return planPackTaps(s);
     case ConvolutionAlgorithm::depthwise:
     case ConvolutionAlgorithm::grouped:
+    case ConvolutionAlgorithm::columns:
       return parallel(1, 1, 0);  // few weights
     default:
       return planPackDirect(s);
@@ -80,6 +81,8 @@ INLINE void run(const args::blockedConv2dPack& q, int, Range range, const Worksp
       return packDepthwise(weight, bias, s, packed);
     case ConvolutionAlgorithm::grouped:
       return packGrouped(weight, bias, s, packed);
+    case ConvolutionAlgorithm::columns:
+      return packColumns(s, weight, bias, packed);
     default:
       return runPackDirect(s, weight, bias, kBlock, packed, range, workspace);
   }
@@ -117,7 +120,7 @@ INLINE Work plan(const args::blockedConv2d& q) {
   if (q.o.activation == ActivationKind::prelu && !holds(q.slopes, s.groups * s.rows))
     return refuse("blockedConv2d: slopes is shorter than the channels of y");
   if (result == 0) return parallel(0, 1, 0);
-  if (!isPlain && s.from.halo < neededHalo(s))
+  if (!isPlain && s.from.halo < neededHalo(s, algorithm))
     return refuse("blockedConv2d: the border of x is narrower than the padding");
   switch (algorithm) {
     case ConvolutionAlgorithm::plainInput:
@@ -132,6 +135,8 @@ INLINE Work plan(const args::blockedConv2d& q) {
       return planDepthwise(s);
     case ConvolutionAlgorithm::grouped:
       return planGrouped(s);
+    case ConvolutionAlgorithm::columns:
+      return planColumns(s);
     default:
       return planDirect(s);
   }
@@ -152,6 +157,8 @@ INLINE void run(const args::blockedConv2d& q, int phase, Range range, const Work
       return runDepthwise(s, phase, range, workspace);
     case ConvolutionAlgorithm::grouped:
       return runGrouped(s, phase, range, workspace);
+    case ConvolutionAlgorithm::columns:
+      return runColumns(s, range, workspace);
     default:
       return runDirect(s, phase, range, workspace);
   }

@@ -29,11 +29,12 @@ struct PixelSum {
   int64_t linesAtOnce;  // after so many the registers are emptied into `sum`
   float* sum;           // [outer][inner][kTileCols]
   int64_t sumOuter, sumInner;
-  bool adds;  // to what `sum` holds, instead of overwriting it
+  bool adds;    // to what `sum` holds, instead of overwriting it
+  bool isHalf;  // of a single vector only the lower half counts
 };
 
 // `p` is a copy, so that stores to `sum` cannot change it: its fields need not be read again after each.
-template <int Outer, int Inner, int Vectors>
+template <int Outer, int Inner, int Vectors, bool Half = false>
 __attribute__((noinline)) void sumPixels(PixelSum p) {
   const int64_t outerStep = p.outerStep, xCol = p.xCol, dyVector = p.dyVector;
   int64_t row = 0;
@@ -62,7 +63,9 @@ __attribute__((noinline)) void sumPixels(PixelSum p) {
           for (int i = 0; i < Inner; i++) {
             const V value = broadcast(x + o * outerStep + i);
 #pragma GCC unroll 2
-            for (int v = 0; v < Vectors; v++) sum[o][i][v] = fmadd(value, gradient[v], sum[o][i][v]);
+            for (int v = 0; v < Vectors; v++)
+              sum[o][i][v] = Half ? fmaddLower(value, gradient[v], sum[o][i][v])
+                                  : fmadd(value, gradient[v], sum[o][i][v]);
           }
         }
         x += xCol;
@@ -105,7 +108,7 @@ __attribute__((noinline)) void sumPixels(PixelSum p) {
 template <int Outer, int Inner>
 INLINE void sumPixelsOf(const PixelSum& p, int64_t vectors) {
   if constexpr (kWidth == kBlock)
-    if (vectors == 1) return sumPixels<Outer, Inner, 1>(p);
+    if (vectors == 1) return p.isHalf ? sumPixels<Outer, Inner, 1, true>(p) : sumPixels<Outer, Inner, 1>(p);
   (void)vectors;
   sumPixels<Outer, Inner, kTileVectors>(p);
 }

@@ -151,6 +151,7 @@ INLINE PixelSum pixelsOf(const BlockedWeightSum& s, const WeightItem& item, cons
   p.lines = r.images * r.rows;
   p.linesAtOnce = largest(1, kRunPixels / r.cols);
   p.adds = true;
+  p.isHalf = item.rows <= kBlock / 2;
   return p;
 }
 
