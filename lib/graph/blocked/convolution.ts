@@ -27,7 +27,8 @@ function wastesLanes(node: Node, around: Surroundings): boolean {
   const { geometry } = fusedAttributes(node);
   const { ic, oc, groups } = geometry;
   const [from, to] = node.op.name === 'conv2dGradInput' ? [oc, ic] : [ic, oc];
-  const isFew = to < BLOCK / 2 && groups === 1 && !node.inputs[1]?.constant;
+  const isFew =
+    to < BLOCK / 2 && groups === 1 && !node.inputs[1]?.constant && around.choose(node)?.algorithm !== 'columns';
   return isFew && (!around.isBlocked(node.inputs[0]) || from <= 2 * BLOCK);
 }
 
