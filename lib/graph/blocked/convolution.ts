@@ -32,6 +32,18 @@ function wastesLanes(node: Node, around: Surroundings): boolean {
   return isFew && (!around.isBlocked(node.inputs[0]) || from <= 2 * BLOCK);
 }
 
+/**
+ * Winograd's weights are four times the weights. Where they change in each run, and belong to few positions, packing them
+ * costs more than the layout saves; the plain kernels transform them as they go.
+ */
+function packsMost(node: Node, around: Surroundings): boolean {
+  const { geometry } = fusedAttributes(node);
+  const { n, ic, oc, h, w, oh, ow } = geometry;
+  const { algorithm = '', floats = 0 } = around.choose(node) ?? {};
+  const touched = n * (ic * h * w + oc * oh * ow);
+  return !node.inputs[1]?.constant && algorithm.startsWith('winograd') && floats > 8 * touched;
+}
+
 /** The weights in the form the algorithm reads: once for all runs if they are constant, else anew in each. */
 function packedWeights(
   weight: Value,
@@ -66,7 +78,7 @@ function mayOverwrite(kind: ActivationKind, residualAfter: boolean): boolean {
 
 export const convolution: BlockedRule = {
   ops: ['conv2d', 'fusedConv2d', 'conv2dGradInput'],
-  accepts: (node, around) => around.choose(node) !== null && !wastesLanes(node, around),
+  accepts: (node, around) => around.choose(node) !== null && !wastesLanes(node, around) && !packsMost(node, around),
   halo(node, input, around) {
     const choice = around.choose(node);
     if (input === 3) return 0; // the residual
