@@ -48,7 +48,7 @@ export function assignLayout(graph: Graph, addon: NativeAddon, { exact, blocked 
   };
   for (const node of blocked ? graph.nodes : []) {
     const rule = BLOCKED_RULES.get(node.op.name);
-    const results = rule ? (rule.blockedResults ?? [0]).map((i) => node.outputs[i]) : [];
+    const results = rule?.blockedResults?.(node) ?? node.outputs.slice(0, 1);
     if (!rule || !results.every(isFeatureMap) || !rule.accepts(node, around)) continue;
     rules.set(node, rule);
     for (const value of results) inBlocks.add(value);
@@ -60,6 +60,12 @@ export function assignLayout(graph: Graph, addon: NativeAddon, { exact, blocked 
       const halo = value && isFeatureMap(value) ? rule.halo(node, i, around) : null;
       if (value && halo !== null) widen(rootOf(value, homes), halo, halos);
     });
+  }
+  // Readers come after writers, so that going back each result has its border before the operand it may be written over.
+  for (const [node, rule] of [...rules].reverse()) {
+    for (const [result, operand] of rule.overlays?.(node) ?? []) {
+      if (inBlocks.has(operand) && !homes.has(operand)) widen(operand, halos.get(result) ?? 0, halos);
+    }
   }
   return { rules, choices, halos, homes };
 }

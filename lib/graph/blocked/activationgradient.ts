@@ -33,6 +33,7 @@ export const reluBackward: BlockedRule = {
   ops: ['reluGrad', 'reluGradSum'],
   accepts: (node, around) => node.inputs.some((value) => around.isBlocked(value)),
   halo: () => 0,
+  overlays: ({ inputs: [dy], outputs: [dx] }) => [[dx, dy as Value]],
   emit(node, emitter) {
     const [dy, y] = node.inputs as Value[];
     const [dx, sums = null] = node.outputs;
@@ -45,7 +46,7 @@ export const channelSums: BlockedRule = {
   ops: ['sum'],
   accepts: (node, around) => around.isBlocked(node.inputs[0]) && isOverPlanes(node),
   halo: () => 0,
-  blockedResults: [],
+  blockedResults: () => [],
   emit(node, emitter) {
     const x = emitter.blocked(node.inputs[0] as Value);
     const options = { activation: 0, haloOther: 0, haloOut: 0, blocksOther: 0, blocksOut: 0 };

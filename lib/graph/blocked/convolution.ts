@@ -133,7 +133,7 @@ export const weightGradient: BlockedRule = {
     if (input === 1) return 0;
     return choice && choice.algorithm !== 'plainInput' ? choice.halo : null;
   },
-  blockedResults: [],
+  blockedResults: () => [],
   emit(node, emitter) {
     const { algorithm, pass } = emitter.choiceOf(node);
     const [source, gradient] = node.inputs as [Value, Value];

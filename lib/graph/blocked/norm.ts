@@ -71,7 +71,17 @@ export const normalisationBackward: BlockedRule = {
   ops: ['batchNormBackward', 'fusedBatchNormBackward'],
   accepts: (node, around) => around.isBlocked(sourceOf(node)) && isOverChannels(node, sourceOf(node)),
   halo: (node, input) => (node.inputs[input]?.shape.length === 4 ? 0 : null),
-  blockedResults: [0],
+  blockedResults: ({ outputs: [dx, , , dresidual] }) => (dresidual ? [dx, dresidual] : [dx]),
+  overlays(node) {
+    const [dy] = node.inputs as Value[];
+    const [dx, , , dresidual] = node.outputs;
+    return dresidual
+      ? [
+          [dresidual, dy],
+          [dx, sourceOf(node) as Value],
+        ]
+      : [[dx, dy]];
+  },
   emit(node, emitter) {
     const isFused = node.op.name === 'fusedBatchNormBackward';
     const [gradient, ...rest] = node.inputs as Value[];

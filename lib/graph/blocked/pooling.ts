@@ -72,7 +72,7 @@ export const globalPooling: BlockedRule = {
   ops: ['adaptiveAvgPool2d'],
   accepts: (node, around) => isGlobal(node) && around.isBlocked(node.inputs[0]),
   halo: () => 0,
-  blockedResults: [],
+  blockedResults: () => [],
   emit(node, emitter) {
     const x = emitter.blocked(node.inputs[0] as Value);
     emitter.kernels.blockedGlobalAvgPool2d(x.array, emitter.plainResult(node.outputs[0]), encode(BLOCKED_FIELDS, x.g));

@@ -31,8 +31,13 @@ export interface BlockedRule {
   accepts(node: Node, around: Surroundings): boolean;
   /** The border that an input has to have; null if it is read in another form. */
   halo(node: Node, input: number, around: Surroundings): number | null;
-  /** Which results are in blocks too. Default: the first. */
-  readonly blockedResults?: readonly number[];
+  /** The results that are in blocks too. Default: the first. */
+  blockedResults?(node: Node): readonly Value[];
+  /**
+   * Results that should be written over an operand which nobody reads afterwards, and therefore have the same border: lines
+   * that were just read need not be fetched to be written. A wider border than needed costs little.
+   */
+  overlays?(node: Node): readonly (readonly [result: Value, operand: Value])[];
   /** Writes the kernel calls. */
   emit(node: Node, emitter: Emitter): void;
 }

@@ -2,7 +2,7 @@
 #pragma once
 #include "kernels/blocked/algorithm.inl"
 #include "kernels/blocked/depthwise_weight.inl"
-#include "kernels/blocked/winograd_weight.inl"
+#include "kernels/blocked/winograd_weight_few.inl"
 
 namespace ISA {
 namespace {
@@ -46,11 +46,13 @@ INLINE int64_t winogradWeightSide(const BlockedWeightSum& s, int32_t algorithm) 
 INLINE Work planWeightSum(const BlockedWeightSum& s, int32_t algorithm) {
   const int64_t side = winogradWeightSide(s, algorithm);
   if (side == 0) return planBlockedWeightSum(s);
-  return side == 4 ? planWinogradWeight<4>(s) : planWinogradWeight<2>(s);
+  if (side == 4) return hasFewTiles(winogradWeightGrid<4>(s)) ? planFewTiles<4>(s) : planWinogradWeight<4>(s);
+  return planWinogradWeight<2>(s);
 }
 INLINE void runWeightSum(const BlockedWeightSum& s, int32_t algorithm, int phase, Range range,
                          const Workspace& workspace) {
   const int64_t side = winogradWeightSide(s, algorithm);
+  if (side == 4 && hasFewTiles(winogradWeightGrid<4>(s))) return runFewTiles<4>(s, phase, range, workspace);
   if (side == 4) return runWinogradWeight<4>(s, phase, range, workspace);
   if (side == 2) return runWinogradWeight<2>(s, phase, range, workspace);
   runBlockedWeightSum(s, phase, range, workspace);

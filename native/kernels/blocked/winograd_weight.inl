@@ -142,31 +142,39 @@ INLINE void transformTiles(const float* tensor, const Blocked& b, const Winograd
 // Channels of a tile of one tap.
 constexpr int64_t kChannelTile = kMostInner < kPixelRows ? kMostInner : kPixelRows;
 
-// M (+)= V^T D at one point, for the blocks of output channels [firstBlock, endBlock).
-INLINE void multiplyTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
-                          int64_t endBlock, int64_t tiles, const float* v, const float* d, float* m, bool adds) {
+// sum (+)= V^T D at one point over `count` tiles of blocks of `tiles`, for a block of input channels and `vectors` vectors
+// of output channels from `d` on.
+INLINE void multiplyBlock(int64_t channels, int64_t vectors, int64_t count, int64_t tiles, const float* v,
+                          const float* d, float* sum, bool adds) {
   PixelSum p = {};
   p.xCol = kBlock;
+  p.dy = d;
   p.dyVector = kWidth == kBlock ? tiles * kBlock : kWidth;
-  p.cols = tiles;
+  p.cols = count;
   p.rows = p.lines = p.linesAtOnce = 1;
   p.sumInner = kTileCols;
   p.adds = adds;
+  const int64_t parts = ceilDiv(channels, kChannelTile);
+  for (int64_t part = 0; part < parts; part++) {
+    const int64_t row = partBegin(channels, parts, part);
+    p.x = v + row;
+    p.sum = sum + row * kTileCols;
+    sumPixels(p, 1, partBegin(channels, parts, part + 1) - row, vectors);
+  }
+}
+
+// Where D has the output channel `at` of its first block.
+INLINE int64_t gradientAt(int64_t at, int64_t tiles) { return at / kBlock * tiles * kBlock + at % kBlock; }
+
+// M (+)= V^T D at one point, for the blocks of output channels [firstBlock, endBlock).
+INLINE void multiplyTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
+                          int64_t endBlock, int64_t tiles, const float* v, const float* d, float* m, bool adds) {
   const int64_t firstChannel = firstBlock * kBlock, endChannel = smallest(s.rows, endBlock * kBlock);
   for (int64_t channel = firstChannel; channel < endChannel; channel += kTileCols) {
-    const int64_t vectors = ceilDiv(endChannel - channel, kWidth), at = channel - firstChannel;
-    p.dy = d + at / kBlock * tiles * kBlock + at % kBlock;
-    for (int64_t block = 0; block < grid.blocks; block++) {
-      float* sum = m + (channel / kTileCols * grid.blocks + block) * kBlock * kTileCols;
-      const int64_t channels = smallest(kBlock, s.channels - block * kBlock);
-      const int64_t parts = ceilDiv(channels, kChannelTile);
-      for (int64_t part = 0; part < parts; part++) {
-        const int64_t row = partBegin(channels, parts, part);
-        p.x = v + block * tiles * kBlock + row;
-        p.sum = sum + row * kTileCols;
-        sumPixels(p, 1, partBegin(channels, parts, part + 1) - row, vectors);
-      }
-    }
+    for (int64_t block = 0; block < grid.blocks; block++)
+      multiplyBlock(smallest(kBlock, s.channels - block * kBlock), ceilDiv(endChannel - channel, kWidth), tiles,
+                    tiles, v + block * tiles * kBlock, d + gradientAt(channel - firstChannel, tiles),
+                    m + (channel / kTileCols * grid.blocks + block) * kBlock * kTileCols, adds);
   }
 }
 
@@ -246,6 +254,23 @@ INLINE bool isTame(const WinogradWeightGrid& grid, const WeightItem& item, const
   return isTameGradient(pixels, gradients);
 }
 
+// The taps of an item from its part of M, of which there are `parts`, each kPoints * pointStep further.
+template <int Out>
+INLINE void transformSums(const WeightItem& item, const float* m, int64_t pointStep, int64_t parts, float* weights) {
+  const int64_t partStep = kPoints<Out> * pointStep;
+  for (int64_t channel = 0; channel < item.channels; channel++) {
+    for (int64_t row = 0; row < item.rows; row += kWidth) {
+      const float* at = m + channel * kTileCols + row;
+      const auto entry = [&](int e) {
+        V sum = load(at + e * pointStep);
+        for (int64_t part = 1; part < parts; part++) sum = add(sum, load(at + part * partStep + e * pointStep));
+        return sum;
+      };
+      transformWeightSum<Out>(entry, weights + channel * 9 * kTileCols + row, kTileCols);
+    }
+  }
+}
+
 template <int Out>
 INLINE void finishWeights(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t index,
                           const float* shared, float* weights) {
@@ -255,19 +280,7 @@ INLINE void finishWeights(const BlockedWeightSum& s, const WinogradWeightGrid& g
     sumUnits(s, direct, item, 0, direct.units.total, weights, nullptr);
   } else {
     const float* m = shared + magnitudeFloats(grid) + index * kBlock * kTileCols;
-    const int64_t partStep = kPoints<Out> * grid.pointStep;
-    for (int64_t channel = 0; channel < item.channels; channel++) {
-      for (int64_t row = 0; row < item.rows; row += kWidth) {
-        const float* at = m + channel * kTileCols + row;
-        const auto entry = [&](int e) {
-          V sum = load(at + e * grid.pointStep);
-          for (int64_t part = 1; part < grid.parts; part++)
-            sum = add(sum, load(at + part * partStep + e * grid.pointStep));
-          return sum;
-        };
-        transformWeightSum<Out>(entry, weights + channel * 9 * kTileCols + row, kTileCols);
-      }
-    }
+    transformSums<Out>(item, m, grid.pointStep, grid.parts, weights);
   }
   storeWeights(s, item, weights);
 }
