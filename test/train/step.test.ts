@@ -178,7 +178,7 @@ describe('EagerStep', () => {
 
   it.each<[object, string]>([
     [{ model: {} }, 'model must be a module'],
-    [{ loss: 'crossEntropy' }, 'loss must be a function of the output and the targets'],
+    [{ loss: 'crossEntropy' }, 'loss must be a function of the output and the targets, or a module'],
     [{ optimizer: {} }, 'optimizer must be an optimizer, such as new SGD(model.parameters(), { lr: 0.1 })'],
     [{ clipGradNorm: 0 }, 'clipGradNorm must be above 0, got 0'],
     [{ clipGradValue: Number.NaN }, 'clipGradValue must be above 0, got NaN'],
