@@ -110,12 +110,15 @@ export type Pair = number | readonly [number, number];
  */
 export type Padding = number | readonly [number, number] | readonly [number, number, number, number] | 'same' | 'valid';
 
-/** Reads an option that is one integer of at least `least`. */
-export function whole(operation: string, option: string, value: number, least: number): number {
+const LARGEST_INT = 2 ** 31 - 1;
+
+/** Reads an option that is one integer of at least `least` and at most `most`, which kernels can take. */
+export function whole(operation: string, option: string, value: number, least: number, most = LARGEST_INT): number {
+  const range = most === LARGEST_INT ? `of at least ${least}` : `from ${least} to ${most}`;
   check(
-    Number.isInteger(value) && value >= least && value < 2 ** 31,
+    Number.isInteger(value) && value >= least && value <= most,
     operation,
-    () => `${option} must be an integer of at least ${least}, got ${JSON.stringify(value)}`,
+    () => `${option} must be an integer ${range}, got ${typeof value === 'number' ? value : JSON.stringify(value)}`,
     ArgumentError,
   );
   return value;

@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { Generator } from '../random.js';
 import { derivedSeed } from './loader/seeds.js';
 
@@ -25,15 +26,6 @@ function lengthOf(operation: string, dataset: Sized): number {
     ArgumentError,
   );
   return length;
-}
-
-function checkCount(operation: string, name: string, count: number, least: number): void {
-  check(
-    Number.isInteger(count) && count >= least && count < 2 ** 31,
-    operation,
-    () => `${name} must be an integer of at least ${least}, got ${count}`,
-    ArgumentError,
-  );
 }
 
 const inOrder = (length: number) => Int32Array.from({ length }, (_, i) => i);
@@ -81,7 +73,7 @@ export class RandomSampler implements Sampler {
     this.#available = lengthOf('RandomSampler', dataset);
     this.length = numSamples ?? this.#available;
     this.replacement = replacement;
-    checkCount('RandomSampler', 'numSamples', this.length, 0);
+    whole('RandomSampler', 'numSamples', this.length, 0);
     check(
       this.length === 0 || this.#available > 0,
       'RandomSampler',
@@ -112,7 +104,7 @@ export class SubsetRandomSampler implements Sampler {
 
   constructor(positions: ArrayLike<number>) {
     for (let i = 0; i < positions.length; i++) {
-      checkCount('SubsetRandomSampler', `position ${i}`, positions[i], 0);
+      whole('SubsetRandomSampler', `position ${i}`, positions[i], 0);
     }
     this.#positions = Int32Array.from(positions);
   }
@@ -141,7 +133,7 @@ export class WeightedRandomSampler implements Sampler {
 
   constructor(weights: ArrayLike<number>, numSamples: number, { replacement = true }: { replacement?: boolean } = {}) {
     const operation = 'WeightedRandomSampler';
-    checkCount(operation, 'numSamples', numSamples, 1);
+    whole(operation, 'numSamples', numSamples, 1);
     this.#weights = Float64Array.from(weights);
     const wrong = this.#weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY));
     check(
@@ -230,7 +222,7 @@ export class DistributedSampler implements Sampler {
   constructor(dataset: Sized, options: DistributedSamplerOptions) {
     const { rank, replicas, shuffle = true, seed = 0, dropLast = false } = options;
     this.#total = lengthOf('DistributedSampler', dataset);
-    checkCount('DistributedSampler', 'replicas', replicas, 1);
+    whole('DistributedSampler', 'replicas', replicas, 1);
     check(
       Number.isInteger(rank) && rank >= 0 && rank < replicas,
       'DistributedSampler',

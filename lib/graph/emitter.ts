@@ -27,7 +27,6 @@ export interface Blocked {
 /** What stands in a listing for memory that outlives a run. */
 export interface StateBuffer {
   readonly storage: Storage;
-  readonly array: TypedArray;
   /** The memory itself, to be lent to each run. */
   readonly of: Storage;
   isChanged: boolean;
@@ -74,7 +73,7 @@ export class Emitter {
     });
     this.listing.node = null;
     const state = [...this.#state.values()];
-    const taken = new Set<TypedArray>([...inputs, ...state.map(({ array }) => array)]);
+    const taken = new Set<TypedArray>([...inputs, ...state.map(({ storage }) => storage.values)]);
     const outputs = graph.outputs.map((value) => {
       const { storage } = this.plain(value);
       const array =
@@ -221,7 +220,7 @@ export class Emitter {
     let buffer = this.#state.get(storage);
     if (!buffer) {
       const standIn = new HollowStorage(dtype, storage.size);
-      buffer = { storage: standIn, array: standIn.values, of: storage, isChanged: false };
+      buffer = { storage: standIn, of: storage, isChanged: false };
       this.#state.set(storage, buffer);
     }
     return new Tensor(dtype, buffer.storage, shape);

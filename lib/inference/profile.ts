@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import type { TimedCall } from './plan.js';
+import type { TimedCall } from '../graph/plan.js';
 
 /** One line of a {@link Profile}. */
 export interface ProfileRow {

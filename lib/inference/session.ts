@@ -2,13 +2,13 @@ import { backendInfo, nativeAddon, type Precision } from '../backend/backend.js'
 import type { NativeAddon } from '../backend/native.js';
 import { ArgumentError, check, ShapeError } from '../errors.js';
 import { PASS_NAMES } from '../graph/optimise.js';
+import { InterpretedPlan, NativePlan, type Plan, type TimedCall } from '../graph/plan.js';
 import { Weights } from '../graph/weights.js';
 import { formatShape, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { CompiledModel } from './compile.js';
 import { checkFeed, convertFeed, convertOutput, type Feed, lend } from './door.js';
 import { Inspection } from './inspection.js';
-import { InterpretedPlan, NativePlan, type Plan, type TimedCall } from './plan.js';
 import { Profile } from './profile.js';
 import type { ModelSource, Stage, ValueMetadata } from './source.js';
 

@@ -1,57 +1,19 @@
-import { ones, zeros } from '../creation.js';
 import { check } from '../errors.js';
-import { whole } from '../geometry.js';
 import { batchNorm } from '../ops/batchnorm.js';
 import { onRun } from '../ops/op.js';
 import { formatShape } from '../shape.js';
-import { Tensor } from '../tensor.js';
-import { buffer, Module, parameter } from './module.js';
-
-/** Options of {@link BatchNorm1d} and {@link BatchNorm2d}. */
-export interface BatchNormLayerOptions {
-  /** Added to the variance. Default 1e-5. */
-  eps?: number;
-  /** Weight of new statistics in the running ones, in [0, 1]. Default 0.1. */
-  momentum?: number;
-  /** Learn a scale and an offset per channel. Default true. */
-  affine?: boolean;
-  /** Keep running statistics for inference; without them every batch is normalised by its own. Default true. */
-  trackRunningStats?: boolean;
-}
+import type { Tensor } from '../tensor.js';
+import { ChannelNorm, type ChannelNormOptions } from './channelnorm.js';
 
 /** What batch normalisations of all shapes share. */
-abstract class BatchNorm extends Module {
-  readonly weight: Tensor<'float32'> | null;
-  readonly bias: Tensor<'float32'> | null;
-  readonly runningMean: Tensor<'float32'> | null;
-  readonly runningVar: Tensor<'float32'> | null;
-  /** How many batches the running statistics have seen. */
-  readonly numBatchesTracked: Tensor<'int64'> | null;
-  readonly eps: number;
-  readonly momentum: number;
-
-  constructor(channels: number, options: BatchNormLayerOptions = {}) {
-    super();
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
-    whole(new.target.name, 'channels', channels, 1);
-    this.eps = eps;
-    this.momentum = momentum;
-    this.weight = affine ? parameter(ones([channels])) : null;
-    this.bias = affine ? parameter(zeros([channels])) : null;
-    this.runningMean = trackRunningStats ? buffer(zeros([channels])) : null;
-    this.runningVar = trackRunningStats ? buffer(ones([channels])) : null;
-    this.numBatchesTracked = trackRunningStats ? buffer(new Tensor('int64', new BigInt64Array(1), [])) : null;
+abstract class BatchNorm extends ChannelNorm {
+  constructor(channels: number, { affine = true, trackRunningStats = true, ...options }: ChannelNormOptions = {}) {
+    super(channels, { ...options, affine, trackRunningStats });
   }
 
   forward(x: Tensor<'float32'>): Tensor<'float32'> {
     this.checkInput(x);
-    const y = batchNorm(x, this.weight, this.bias, {
-      training: this.training || this.runningMean === null,
-      runningMean: this.runningMean,
-      runningVar: this.runningVar,
-      momentum: this.momentum,
-      eps: this.eps,
-    });
+    const y = batchNorm(x, this.weight, this.bias, this.options);
     const tracked = this.training && this.numBatchesTracked?.storage;
     if (tracked) {
       onRun(() => {

@@ -1,5 +1,6 @@
 export * from './activation.js';
-export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from './batchnorm.js';
+export * from './batchnorm.js';
+export type { ChannelNormOptions } from './channelnorm.js';
 export * from './conv1d.js';
 export * from './conv2d.js';
 export * from './convtranspose2d.js';

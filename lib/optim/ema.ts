@@ -1,10 +1,11 @@
 import { type DType, isFloat } from '../dtype.js';
-import { ArgumentError, ConvforgeError, check } from '../errors.js';
+import { ArgumentError, check } from '../errors.js';
 import type { Module, StateDict } from '../nn/module.js';
 import { blend } from '../ops/blend.js';
 import { onRun, supply } from '../ops/op.js';
 import { sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
+import { checkCount, checkState } from './checkstate.js';
 import { checkRange } from './optimizer.js';
 
 /** Options of {@link ExponentialMovingAverage}. */
@@ -124,15 +125,8 @@ export class ExponentialMovingAverage {
       const fits = have instanceof Tensor && given instanceof Tensor;
       return !fits || have.dtype !== given.dtype || !sameShape(have.shape, given.shape);
     });
-    if (wrong.length > 0) {
-      throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: averages do not fit the module: ${wrong.join(', ')}`);
-    }
-    if (!Number.isSafeInteger(updates) || updates < 0) {
-      throw new ConvforgeError(
-        'ERR_STATE_DICT',
-        `loadStateDict: updates must be an integer of at least 0, got ${updates}`,
-      );
-    }
+    checkState(wrong.length === 0, () => `averages do not fit the module: ${wrong.join(', ')}`);
+    checkCount('updates', updates);
     for (const [name, average] of Object.entries(own)) copy(average, averages[name]);
     this.#updates = updates;
   }

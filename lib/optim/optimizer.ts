@@ -4,6 +4,7 @@ import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import { onRun, supply } from '../ops/op.js';
 import { formatShape, sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
+import { checkCount, checkState } from './checkstate.js';
 
 /** What the options of every optimizer have. */
 export interface OptimizerOptions {
@@ -195,7 +196,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       given?.join() === own.join(),
       () => `the state is of ${sizes(given ?? [])}, the optimizer of ${sizes(own)}`,
     );
-    checkState(isCount(step), () => `step must be an integer of at least 0, got ${step}`);
+    checkCount('step', step);
     for (const options of groups) this.#checkSaved(options as unknown as O);
     checkState(
       state?.length === parameters.length,
@@ -262,7 +263,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   #checkParameterState({ updates, tensors }: ParameterState, { dtype, shape }: Tensor, i: number): void {
-    checkState(isCount(updates), () => `updates of parameter ${i} must be an integer of at least 0, got ${updates}`);
+    checkCount(`updates of parameter ${i}`, updates);
     const { name: kind, state: names } = this.#kind;
     for (const name of Object.keys(tensors ?? {})) {
       checkState(Object.hasOwn(names, name), () => `${kind} keeps no ${name} for a parameter`);
@@ -277,12 +278,6 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       );
     }
   }
-}
-
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-
-function checkState(condition: boolean, rule: () => string): asserts condition {
-  if (!condition) throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: ${rule()}`);
 }
 
 /** Throws unless low ≤ value ≤ high. */

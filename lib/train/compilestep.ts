@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor.js';
 
 import { GradientSum } from './gradientsum.js';
 import type { StepOptions, StepRunOptions, TrainingStep } from './step.js';
-import { checkBatch, checkStep, lossOf, update } from './stepparts.js';
+import { checkBatch, checkStep, trainableLossOf, update } from './stepparts.js';
 import { TracedProgram } from './tracedprogram.js';
 
 /** Programs for this many different batches are kept: full ones, the last of an epoch, and some to spare. */
@@ -114,7 +114,7 @@ export class CompiledStep implements TrainingStep {
     return this.#program(key, batch, (x, ...targets) => {
       const { model, loss: compare, accumulate = 1 } = this.#options;
       const output = model.forward(x) as Tensor<'float32'>;
-      const loss = lossOf(compare, output, targets);
+      const loss = trainableLossOf(compare, output, targets);
       (accumulate === 1 ? loss : loss.div(accumulate)).backward();
       if (this.#sum) this.#sum.collect(this.#parameters);
       else update(this.#options, this.#parameters);

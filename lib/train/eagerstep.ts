@@ -2,7 +2,7 @@ import { noGrad } from '../autograd.js';
 import { ConvforgeError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import type { StepOptions, StepRunOptions, TrainingStep } from './step.js';
-import { checkBatch, checkStep, lossOf, update } from './stepparts.js';
+import { checkBatch, checkStep, trainableLossOf, update } from './stepparts.js';
 
 /**
  * A training step that runs op by op on this thread: every model can be trained with it, whatever its code does.
@@ -43,7 +43,7 @@ export class EagerStep implements TrainingStep {
     if (this.#pending === 0) this.#zeroGrad();
     const [x, ...targets] = batch as [Tensor<'float32'>, ...Tensor[]];
     const output = model.forward(x) as Tensor<'float32'>;
-    const loss = lossOf(compare, output, targets);
+    const loss = trainableLossOf(compare, output, targets);
     (this.#accumulate === 1 ? loss : loss.div(this.#accumulate)).backward();
     if (++this.#pending === this.#accumulate) this.#update();
     return { loss: loss.detach(), output: output.detach() };

@@ -11,13 +11,13 @@ import { ConfusionMatrix } from './metrics/confusion.js';
 import { accumulatorOf, Mean, type Metric } from './metrics/metric.js';
 import { type ClassificationReport, classificationReport } from './metrics/report.js';
 import { captureModes } from './modes.js';
-import type { LossFunction } from './step.js';
-import { checkBatch } from './stepparts.js';
+import type { Loss } from './step.js';
+import { checkBatch, isLoss, LOSS_RULE, lossOf } from './stepparts.js';
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {
   /** Averaged over the samples, as in training. */
-  loss?: LossFunction;
+  loss?: Loss;
   /** Metrics by the name they get in the result. */
   metrics?: Readonly<Record<string, Metric>>;
   /** For classifiers: count also how often the label is among the k best. Default 5. */
@@ -69,6 +69,7 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
   const { loss: compare, metrics = {}, topK = 5, labels, signal, onBatch } = options;
   check(model instanceof Module, 'evaluate', () => 'model must be a module', ArgumentError);
   checkLoader('evaluate', 'loader', loader);
+  check(compare === undefined || isLoss(compare), 'evaluate', () => LOSS_RULE, ArgumentError);
   checkMetrics('evaluate', metrics);
   const mean = new Mean();
   const counts = Object.entries(metrics).map(([name, metric]) => [name, accumulatorOf(metric)] as const);
@@ -77,7 +78,7 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
   await forEachOutput(model, loader, signal, (output, batch) => {
     const [x, ...targets] = batch;
     samples += x.shape[0];
-    if (compare) mean.add(noGrad(() => compare(output, ...targets)).item(), x.shape[0]);
+    if (compare) mean.add(noGrad(() => lossOf(compare, output, targets)).item(), x.shape[0]);
     for (const [, count] of counts) count.add(output, ...targets);
     classes.add(output, targets);
     onBatch?.(output, batch);

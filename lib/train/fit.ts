@@ -210,7 +210,7 @@ export class Fit {
     this.#lastFiniteLoss = value;
     place.add(value, (metric) => metric.add(output, ...batch.slice(1)), batch[0].shape[0]);
     if (++this.#pending === accumulate) this.#updated();
-    if (!this.#step.compiled) await nextTurn();
+    await nextTurn(); // also after compiled steps: short ones that follow one another can end within one turn
     place.seconds += (performance.now() - start) / 1000;
     await this.#report(value, lr, output);
   }

@@ -11,6 +11,7 @@ export type { ProgressStream } from './progress.js';
 export type { Schedule, ScheduleInterval } from './schedule.js';
 export type { BestState, EpochRecord, EpochSums, TrainingState } from './state.js';
 export {
+  type Loss,
   type LossFunction,
   type PrepareOptions,
   prepareStep,

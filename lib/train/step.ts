@@ -13,6 +13,9 @@ import { EagerStep } from './eagerstep.js';
 // biome-ignore lint/suspicious/noExplicitAny: losses differ in the targets they take, and many have options behind them
 export type LossFunction = (output: Tensor<'float32'>, ...targets: any[]) => Tensor;
 
+/** A loss function, or a module that is one, such as `new nn.MSELoss()`. */
+export type Loss = LossFunction | Module;
+
 /** What a training asks of averages of the weights, such as {@link ExponentialMovingAverage} keeps. */
 export interface WeightAverage {
   /** Takes in the weights as they are now; called after every update. */
@@ -27,8 +30,8 @@ export interface WeightAverage {
 export interface StepOptions {
   /** Its first input is the first tensor of a batch. */
   model: Module;
-  /** Gets the model's output and the other tensors of the batch: a function, or a module such as `new nn.MSELoss()`. */
-  loss: LossFunction | Module;
+  /** Gets the model's output and the other tensors of the batch. */
+  loss: Loss;
   optimizer: Optimizer;
   /** Largest norm of all gradients together, above 0; larger ones are scaled down. Default: no bound. */
   clipGradNorm?: number;

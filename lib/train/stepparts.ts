@@ -4,17 +4,23 @@ import { clipGradNorm, clipGradValue } from '../optim/clip.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { formatShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
-import type { StepOptions } from './step.js';
+import type { Loss, StepOptions } from './step.js';
 
-/** The loss of a batch, if the function gives one that can be trained on. */
-export function lossOf(compare: StepOptions['loss'], output: Tensor<'float32'>, targets: readonly Tensor[]): Tensor {
-  const loss = compare instanceof Module ? compare.forward(output, ...targets) : compare(output, ...targets);
+/** The loss of a batch. */
+export function lossOf(compare: Loss, output: Tensor<'float32'>, targets: readonly Tensor[]): Tensor {
+  const loss: unknown = compare instanceof Module ? compare.forward(output, ...targets) : compare(output, ...targets);
   check(
     loss instanceof Tensor && loss.size === 1,
-    'run',
+    'loss',
     () =>
-      `the loss function must return a tensor of one element, got ${loss instanceof Tensor ? formatShape(loss.shape) : typeof loss}`,
+      `a loss must be a tensor of one element, got ${loss instanceof Tensor ? formatShape(loss.shape) : typeof loss}`,
   );
+  return loss;
+}
+
+/** The loss of a batch, if it can be trained on. */
+export function trainableLossOf(compare: Loss, output: Tensor<'float32'>, targets: readonly Tensor[]): Tensor {
+  const loss = lossOf(compare, output, targets);
   check(
     loss.requiresGrad,
     'run',
@@ -33,15 +39,18 @@ export function update(options: StepOptions, parameters: readonly Tensor[]): voi
   ema?.update();
 }
 
+export const LOSS_RULE = 'loss must be a function of the output and the targets, or a module';
+
+export function isLoss(loss: unknown): loss is Loss {
+  return typeof loss === 'function' || loss instanceof Module;
+}
+
 /** Checks what every kind of step is made of. */
 export function checkStep(operation: string, options: StepOptions): void {
   const { model, loss, optimizer, clipGradNorm, clipGradValue, accumulate = 1 } = options ?? {};
   const rules: [fits: boolean, rule: string][] = [
     [model instanceof Module, 'model must be a module'],
-    [
-      typeof loss === 'function' || loss instanceof Module,
-      'loss must be a function of the output and the targets, or a module',
-    ],
+    [isLoss(loss), LOSS_RULE],
     [
       optimizer instanceof Optimizer,
       'optimizer must be an optimizer, such as new SGD(model.parameters(), { lr: 0.1 })',

@@ -1,7 +1,7 @@
 import { backendInfo, isExact, nativeAddon } from '../backend/backend.js';
+import { InterpretedPlan, NativePlan, type Plan } from '../graph/plan.js';
 import { Trace } from '../graph/trace.js';
 import { Weights } from '../graph/weights.js';
-import { InterpretedPlan, NativePlan, type Plan } from '../inference/plan.js';
 import { withTracer } from '../ops/op.js';
 import type { Tensor } from '../tensor.js';
 

@@ -10,7 +10,7 @@ import { checkFit, type FitOptions, type FitResult } from './fitoptions.js';
 import { checkLoader, type Loader } from './loader.js';
 import type { Metric } from './metrics/metric.js';
 import { checkSchedule, type Schedule, type ScheduleInterval } from './schedule.js';
-import type { LossFunction, WeightAverage } from './step.js';
+import type { Loss, WeightAverage } from './step.js';
 import { checkStep } from './stepparts.js';
 
 /** What a {@link Trainer} is made of. */
@@ -18,8 +18,8 @@ export interface TrainerOptions {
   model: Module;
   /** Of the model's parameters. */
   optimizer: Optimizer;
-  /** A function of the model's output and the targets, such as `crossEntropy`. */
-  loss: LossFunction;
+  /** Gets the model's output and the targets: `crossEntropy`, for example, or `new nn.CrossEntropyLoss()`. */
+  loss: Loss;
   /** Metrics by the name that records and progress show. Default none. */
   metrics?: Readonly<Record<string, Metric>>;
   /** Sets the learning rate as training goes on. */

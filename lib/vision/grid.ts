@@ -1,5 +1,6 @@
 import { checkFloat } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { floats } from '../ops/op.js';
 import { formatShape, sameShape } from '../shape.js';
 import { Tensor } from '../tensor.js';
@@ -49,9 +50,9 @@ export function imageGrid(images: Tensor | readonly Tensor[], options: GridOptio
   const [channels, h, w] = list[0].shape;
   const columns = options.columns ?? Math.ceil(Math.sqrt(list.length));
   const { gap = 2, scale = 1, background = [1, 1, 1] } = options;
-  checkInteger('columns', columns, 1);
-  checkInteger('gap', gap, 0);
-  checkInteger('scale', scale, 1);
+  whole('imageGrid', 'columns', columns, 1);
+  whole('imageGrid', 'gap', gap, 0);
+  whole('imageGrid', 'scale', scale, 1);
   check(
     channels === 1 || options.colormap === undefined,
     'imageGrid',
@@ -139,13 +140,4 @@ function pixelColors(image: Tensor, range: ValueRange, map: Colormap): (position
     stretch(values[size + position]),
     stretch(values[2 * size + position]),
   ];
-}
-
-function checkInteger(option: string, value: number, least: number): void {
-  check(
-    Number.isInteger(value) && value >= least,
-    'imageGrid',
-    () => `${option} must be an integer of at least ${least}, got ${value}`,
-    ArgumentError,
-  );
 }

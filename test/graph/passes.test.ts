@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../lib/graph/graph.js';
 import { optimise, PASS_NAMES } from '../../lib/graph/optimise.js';
+import { InterpretedPlan } from '../../lib/graph/plan.js';
 import { Trace } from '../../lib/graph/trace.js';
 import {
   add,
@@ -28,7 +29,6 @@ import {
   tanh,
   tensor,
 } from '../../lib/index.js';
-import { InterpretedPlan } from '../../lib/inference/plan.js';
 
 type T = Tensor<'float32'>;
 const initial = backendInfo().backend;

@@ -232,7 +232,7 @@ describe('what cannot be compiled', () => {
     await expect(bad({ model: null })).rejects.toThrow('compileStep: model must be a module');
     await expect(bad({ loss: 3 })).rejects.toThrow('loss must be a function');
     await expect(bad({}, [])).rejects.toThrow('a batch must be an array of tensors');
-    await expect(bad({ loss: (y: Tensor) => y })).rejects.toThrow('must return a tensor of one element');
+    await expect(bad({ loss: (y: Tensor) => y })).rejects.toThrow('must be a tensor of one element');
     await expect(bad({ loss: (y: Tensor) => mse(ones(y.shape), ones(y.shape)) })).rejects.toThrow(
       'does not depend on any parameter',
     );

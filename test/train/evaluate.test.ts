@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { accuracy, crossEntropy, evaluate, f1Score, nn, optim, type Tensor, zeros } from '../../lib/index.js';
+import {
+  accuracy,
+  crossEntropy,
+  evaluate,
+  f1Score,
+  type Loss,
+  nn,
+  optim,
+  type Tensor,
+  zeros,
+} from '../../lib/index.js';
 import { bitsOf, CloudLoader, clouds, loader, quiet, rejection, training } from './parts.js';
 
 const validation = new CloudLoader(12, 5, 2);
@@ -70,6 +80,16 @@ describe('evaluate', () => {
     }
     const { samples } = await evaluate(new Choosy(), validation);
     expect(samples).toBe(12);
+  });
+
+  it('refuses losses that are none, and losses of more than one element', async () => {
+    const model = new nn.Linear(2, 2);
+    const batches = [[zeros([3, 2]), zeros([3], { dtype: 'int32' })]];
+    const losing = (loss: unknown) => evaluate(model, batches, { loss: loss as Loss });
+    await expect(losing('crossEntropy')).rejects.toThrow('evaluate: loss must be a function of the output');
+    await expect(losing((output: Tensor) => output)).rejects.toThrow(
+      'loss: a loss must be a tensor of one element, got [3, 2]',
+    );
   });
 
   it('stops for a signal, and says when there is nothing', async () => {

@@ -41,6 +41,17 @@ describe('fit', () => {
     });
   });
 
+  it('takes losses that are modules for what their functions are', async () => {
+    const records = [];
+    for (const loss of [crossEntropy, new nn.CrossEntropyLoss()]) {
+      const { trainer } = training({ loss });
+      const fresh = new CloudLoader(12, 5, 2); // the same batches for both
+      const { history } = await trainer.fit(loader(), { epochs: 2, validation: fresh, ...quiet });
+      records.push(history.map((record) => [record.train, record.validation]));
+    }
+    expect(records[1]).toEqual(records[0]);
+  });
+
   it('weighs batches by their samples', async () => {
     const model = new nn.Linear(1, 1, { bias: false });
     const batches = [

@@ -168,7 +168,7 @@ describe('EagerStep', () => {
     );
     const withLoss = (loss: unknown) => rejection(new EagerStep({ model, optimizer, loss: loss as never }).run([x, x]));
     expect(await withLoss(() => zeros([2]))).toBe(
-      'ShapeError ERR_SHAPE run: the loss function must return a tensor of one element, got [2]',
+      'ShapeError ERR_SHAPE loss: a loss must be a tensor of one element, got [2]',
     );
     expect(await withLoss(() => 3)).toContain('one element, got number');
     expect(await withLoss(() => zeros([]))).toBe(

@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../../errors.js';
+import { whole } from '../../geometry.js';
 import { empty } from '../../ops/op.js';
 import * as random from '../../random.js';
 import { ArrayDataset } from '../arraydataset.js';
@@ -105,10 +106,10 @@ export class DataLoader implements AsyncIterable<Batch> {
       workers = 0,
     } = options;
     const { prefetch = workers > 0 ? 2 * workers : 1, seed } = options;
-    checkInteger('batchSize', batchSize, 1);
-    checkInteger('workers', workers, 0, 256);
-    checkInteger('prefetch', prefetch, 0);
-    if (seed !== undefined) checkInteger('seed', seed, 0, 2 ** 32 - 1);
+    whole('DataLoader', 'batchSize', batchSize, 1);
+    whole('DataLoader', 'workers', workers, 0, 256);
+    whole('DataLoader', 'prefetch', prefetch, 0);
+    if (seed !== undefined) whole('DataLoader', 'seed', seed, 0, 2 ** 32 - 1);
     check(
       !(sampler && shuffle),
       'DataLoader',
@@ -155,7 +156,7 @@ export class DataLoader implements AsyncIterable<Batch> {
   }
 
   set epoch(epoch: number) {
-    checkInteger('epoch', epoch, 0, 2 ** 31);
+    whole('DataLoader', 'epoch', epoch, 0, 2 ** 31);
     this.#moveTo(epoch, 0, false);
   }
 
@@ -222,9 +223,9 @@ export class DataLoader implements AsyncIterable<Batch> {
       ArgumentError,
     );
     const { seed, epoch, batch, batchSize, samples } = state;
-    checkInteger('the seed of the state', seed, 0, 2 ** 32 - 1);
-    checkInteger('the epoch of the state', epoch, 0, 2 ** 31);
-    checkInteger('the batch of the state', batch, 0, this.length);
+    whole('DataLoader', 'the seed of the state', seed, 0, 2 ** 32 - 1);
+    whole('DataLoader', 'the epoch of the state', epoch, 0, 2 ** 31);
+    whole('DataLoader', 'the batch of the state', batch, 0, this.length);
     check(
       batchSize === this.batchSize && (samples ?? Number.POSITIVE_INFINITY) === this.samples,
       'DataLoader.loadStateDict',
@@ -243,16 +244,6 @@ export class DataLoader implements AsyncIterable<Batch> {
     abandoned.unregister(this);
     await pool?.close();
   }
-}
-
-function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  check(
-    Number.isInteger(value) && value >= least && value <= most,
-    'DataLoader',
-    () =>
-      `${name} must be an integer ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}, got ${value}`,
-    ArgumentError,
-  );
 }
 
 function datasetOf(dataset: Dataset | IterableDataset | readonly Sample[]): Dataset | IterableDataset {

@@ -1,26 +1,32 @@
 import { ACTIVATION_OPTION_FIELDS, BLOCKED_FIELDS, encode } from '../../geometry.js';
-import { ACTIVATION_KINDS } from '../../kernels/operations.js';
-import type { Emitter } from '../emitter.js';
+import { ACTIVATION_KINDS, type ActivationKind } from '../../kernels/operations.js';
+import type { Blocked, Emitter } from '../emitter.js';
 import type { Value } from '../graph.js';
 import { isOverPlanes } from '../passes/fusegradient.js';
 import type { BlockedRule } from './rule.js';
 
-/** What goes back through a ReLU, and with `sums` the gradients of a bias before it. */
-function backThroughRelu(gradient: Value, result: Value, dxValue: Value, sums: Value | null, emitter: Emitter): void {
-  const dy = emitter.blocked(gradient);
-  const y = emitter.blocked(result);
-  const dx = emitter.resultOver(dxValue, gradient);
+/**
+ * The kernel that takes a gradient back through an activation (with a result of it) and sums what comes out by channel; both
+ * can be left out.
+ */
+function activationGradient(
+  dy: Blocked,
+  through: { kind: ActivationKind; y: Blocked; dx: Blocked } | null,
+  sums: Value | null,
+  emitter: Emitter,
+): void {
+  const { y, dx } = through ?? {};
   const options = {
-    activation: ACTIVATION_KINDS.indexOf('relu'),
-    haloOther: y.g.halo,
-    haloOut: dx.g.halo,
-    blocksOther: y.g.blocks,
-    blocksOut: dx.g.blocks,
+    activation: ACTIVATION_KINDS.indexOf(through?.kind ?? 'identity'),
+    haloOther: y?.g.halo ?? 0,
+    haloOut: dx?.g.halo ?? 0,
+    blocksOther: y?.g.blocks ?? 0,
+    blocksOut: dx?.g.blocks ?? 0,
   };
   emitter.kernels.blockedActivationGrad(
     dy.array,
-    y.array,
-    dx.array,
+    y?.array ?? null,
+    dx?.array ?? null,
     sums && emitter.plainResult(sums),
     encode(BLOCKED_FIELDS, dy.g),
     encode(ACTIVATION_OPTION_FIELDS, options),
@@ -35,9 +41,11 @@ export const reluBackward: BlockedRule = {
   halo: () => 0,
   overlays: ({ inputs: [dy], outputs: [dx] }) => [[dx, dy as Value]],
   emit(node, emitter) {
-    const [dy, y] = node.inputs as Value[];
+    const [gradient, result] = node.inputs as Value[];
     const [dx, sums = null] = node.outputs;
-    backThroughRelu(dy, y, dx, sums, emitter);
+    const dy = emitter.blocked(gradient);
+    const through = { kind: 'relu', y: emitter.blocked(result), dx: emitter.resultOver(dx, gradient) } as const;
+    activationGradient(dy, through, sums, emitter);
   },
 };
 
@@ -48,17 +56,6 @@ export const channelSums: BlockedRule = {
   halo: () => 0,
   blockedResults: () => [],
   emit(node, emitter) {
-    const x = emitter.blocked(node.inputs[0] as Value);
-    const options = { activation: 0, haloOther: 0, haloOut: 0, blocksOther: 0, blocksOut: 0 };
-    emitter.kernels.blockedActivationGrad(
-      x.array,
-      null,
-      null,
-      emitter.plainResult(node.outputs[0]),
-      encode(BLOCKED_FIELDS, x.g),
-      encode(ACTIVATION_OPTION_FIELDS, options),
-      0,
-      0,
-    );
+    activationGradient(emitter.blocked(node.inputs[0] as Value), null, node.outputs[0], emitter);
   },
 };

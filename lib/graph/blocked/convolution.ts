@@ -7,7 +7,7 @@ import {
   CONVOLUTION_PASSES,
 } from '../../kernels/operations.js';
 import { HollowStorage } from '../../storage.js';
-import type { Emitter } from '../emitter.js';
+import type { Blocked, Emitter } from '../emitter.js';
 import type { Node, Value } from '../graph.js';
 import { IDENTITY } from '../ops/activate.js';
 import type { FusedConv2dAttributes } from '../ops/fusedconv2d.js';
@@ -68,6 +68,22 @@ function packedWeights(
   return packed;
 }
 
+/** How a convolution is computed and its two feature maps lie; without residual and activation. */
+function optionsOf({ algorithm, pass }: Choice, x: Blocked | null, y: Blocked) {
+  return {
+    pass: CONVOLUTION_PASSES.indexOf(pass),
+    algorithm: CONVOLUTION_ALGORITHMS.indexOf(algorithm),
+    haloIn: x?.g.halo ?? 0,
+    haloOut: y.g.halo,
+    blocksIn: x?.g.blocks ?? 0,
+    blocksOut: y.g.blocks,
+    haloResidual: 0,
+    blocksResidual: 0,
+    activation: 0,
+    residualAfter: 0,
+  };
+}
+
 /**
  * Whether the result may lie over the residual. Activations that need exp work on the stored result, and by then a residual
  * that is to be added after them would be gone.
@@ -85,7 +101,7 @@ export const convolution: BlockedRule = {
     return input === 0 && choice && choice.algorithm !== 'plainInput' ? choice.halo : null;
   },
   emit(node, emitter) {
-    const { algorithm, pass } = emitter.choiceOf(node);
+    const { algorithm } = emitter.choiceOf(node);
     const { geometry, activation, residualAfter } = fusedAttributes(node);
     const [source, weight, bias, residual, slopes] = node.inputs as (Value | null)[];
     const isPlain = algorithm === 'plainInput';
@@ -98,12 +114,7 @@ export const convolution: BlockedRule = {
         : emitter.result(node.outputs[0]);
     const packed = packedWeights(weight as Value, bias, geometry, emitter, emitter.choiceOf(node));
     const options = {
-      pass: CONVOLUTION_PASSES.indexOf(pass),
-      algorithm: CONVOLUTION_ALGORITHMS.indexOf(algorithm),
-      haloIn: x?.g.halo ?? 0,
-      haloOut: y.g.halo,
-      blocksIn: x?.g.blocks ?? 0,
-      blocksOut: y.g.blocks,
+      ...optionsOf(emitter.choiceOf(node), x, y),
       haloResidual: rest?.g.halo ?? 0,
       blocksResidual: rest?.g.blocks ?? 0,
       activation: ACTIVATION_KINDS.indexOf(activation.kind),
@@ -135,29 +146,17 @@ export const weightGradient: BlockedRule = {
   },
   blockedResults: () => [],
   emit(node, emitter) {
-    const { algorithm, pass } = emitter.choiceOf(node);
+    const { algorithm } = emitter.choiceOf(node);
     const [source, gradient] = node.inputs as [Value, Value];
     const x = algorithm === 'plainInput' ? null : emitter.blocked(source);
     const dy = emitter.blocked(gradient);
-    const options = {
-      pass: CONVOLUTION_PASSES.indexOf(pass),
-      algorithm: CONVOLUTION_ALGORITHMS.indexOf(algorithm),
-      haloIn: x?.g.halo ?? 0,
-      haloOut: dy.g.halo,
-      blocksIn: x?.g.blocks ?? 0,
-      blocksOut: dy.g.blocks,
-      haloResidual: 0,
-      blocksResidual: 0,
-      activation: 0,
-      residualAfter: 0,
-    };
     emitter.detail(algorithm);
     emitter.kernels.blockedConv2dGradWeight(
       x?.array ?? emitter.plainFloats(source),
       dy.array,
       emitter.plainResult(node.outputs[0]),
       encode(CONV2D_FIELDS, node.attributes as Conv2dGeometry),
-      encode(CONVOLUTION_OPTION_FIELDS, options),
+      encode(CONVOLUTION_OPTION_FIELDS, optionsOf(emitter.choiceOf(node), x, dy)),
     );
   },
 };

@@ -1,5 +1,6 @@
+import { whole } from '../../geometry.js';
 import { checkRange, type Optimizer } from '../optimizer.js';
-import { checkInteger, Scheduler } from './scheduler.js';
+import { Scheduler } from './scheduler.js';
 
 /** Options of {@link CosineAnnealingLR}. */
 export interface CosineAnnealingLROptions {
@@ -25,7 +26,7 @@ export class CosineAnnealingLR extends Scheduler {
 
   constructor(optimizer: Optimizer, { tMax, etaMin = 0 }: CosineAnnealingLROptions) {
     super(optimizer);
-    checkInteger('CosineAnnealingLR', 'tMax', tMax, 1);
+    whole('CosineAnnealingLR', 'tMax', tMax, 1);
     checkRange('CosineAnnealingLR', 'etaMin', etaMin, 0);
     this.#tMax = tMax;
     this.#etaMin = etaMin;
@@ -69,8 +70,8 @@ export class CosineAnnealingWarmRestarts extends Scheduler {
 
   constructor(optimizer: Optimizer, { t0, tMult = 1, etaMin = 0 }: CosineAnnealingWarmRestartsOptions) {
     super(optimizer);
-    checkInteger('CosineAnnealingWarmRestarts', 't0', t0, 1);
-    checkInteger('CosineAnnealingWarmRestarts', 'tMult', tMult, 1);
+    whole('CosineAnnealingWarmRestarts', 't0', t0, 1);
+    whole('CosineAnnealingWarmRestarts', 'tMult', tMult, 1);
     checkRange('CosineAnnealingWarmRestarts', 'etaMin', etaMin, 0);
     this.#t0 = t0;
     this.#tMult = tMult;

@@ -1,5 +1,6 @@
+import { whole } from '../../geometry.js';
 import { checkRange, type Optimizer } from '../optimizer.js';
-import { checkInteger, Scheduler } from './scheduler.js';
+import { Scheduler } from './scheduler.js';
 
 /** Options of {@link LinearLR}. */
 export interface LinearLROptions {
@@ -30,7 +31,7 @@ export class LinearLR extends Scheduler {
     super(optimizer);
     checkRange('LinearLR', 'startFactor', startFactor, Number.MIN_VALUE, 1);
     checkRange('LinearLR', 'endFactor', endFactor, 0, 1);
-    checkInteger('LinearLR', 'totalIters', totalIters, 1);
+    whole('LinearLR', 'totalIters', totalIters, 1);
     this.#start = startFactor;
     this.#end = endFactor;
     this.#total = totalIters;
@@ -72,7 +73,7 @@ export class ConstantLR extends Scheduler {
   constructor(optimizer: Optimizer, { factor = 1 / 3, totalIters = 5 }: ConstantLROptions = {}) {
     super(optimizer);
     checkRange('ConstantLR', 'factor', factor, Number.MIN_VALUE, 1);
-    checkInteger('ConstantLR', 'totalIters', totalIters, 1);
+    whole('ConstantLR', 'totalIters', totalIters, 1);
     this.#factor = factor;
     this.#total = totalIters;
     this.begin();
@@ -110,7 +111,7 @@ export class PolynomialLR extends Scheduler {
 
   constructor(optimizer: Optimizer, { totalIters = 5, power = 1 }: PolynomialLROptions = {}) {
     super(optimizer);
-    checkInteger('PolynomialLR', 'totalIters', totalIters, 1);
+    whole('PolynomialLR', 'totalIters', totalIters, 1);
     checkRange('PolynomialLR', 'power', power, 0);
     this.#total = totalIters;
     this.#power = power;

@@ -1,6 +1,7 @@
 import { ArgumentError, check } from '../../errors.js';
+import { whole } from '../../geometry.js';
 import { checkRange, type Optimizer, type ParameterGroup } from '../optimizer.js';
-import { checkInteger, perGroup, Scheduler } from './scheduler.js';
+import { perGroup, Scheduler } from './scheduler.js';
 
 /** Options of {@link OneCycleLR}. */
 export interface OneCycleLROptions {
@@ -65,7 +66,7 @@ export class OneCycleLR extends Scheduler {
         checkRange('OneCycleLR', option, each, low, high);
         return each;
       });
-    checkInteger('OneCycleLR', 'totalSteps, or epochs · stepsPerEpoch,', totalSteps, 1);
+    whole('OneCycleLR', 'totalSteps, or epochs · stepsPerEpoch,', totalSteps, 1);
     range('pctStart', pctStart, 0, 1);
     range('divFactor', divFactor, Number.MIN_VALUE);
     range('finalDivFactor', finalDivFactor, Number.MIN_VALUE);

@@ -1,6 +1,8 @@
 import { ArgumentError, check } from '../../errors.js';
+import { whole } from '../../geometry.js';
+import { checkState } from '../checkstate.js';
 import { checkRange, type Optimizer } from '../optimizer.js';
-import { checkInteger, checkSaved, perGroup, Scheduler, type SchedulerState } from './scheduler.js';
+import { perGroup, Scheduler, type SchedulerState } from './scheduler.js';
 
 /** Options of {@link ReduceLROnPlateau}. */
 export interface ReduceLROnPlateauOptions {
@@ -57,8 +59,8 @@ export class ReduceLROnPlateau extends Scheduler {
       ArgumentError,
     );
     check(factor >= 0 && factor < 1, operation, () => `factor must be in [0, 1), got ${factor}`, ArgumentError);
-    checkInteger(operation, 'patience', patience, 0);
-    checkInteger(operation, 'cooldown', cooldown, 0);
+    whole(operation, 'patience', patience, 0);
+    whole(operation, 'cooldown', cooldown, 0);
     checkRange(operation, 'threshold', threshold, 0);
     checkRange(operation, 'eps', eps, 0);
     this.#minLrs = perGroup(operation, 'minLr', minLr, optimizer);
@@ -107,7 +109,7 @@ export class ReduceLROnPlateau extends Scheduler {
   override checkState(state: SchedulerState): void {
     super.checkState(state);
     const { best, badEpochs, cooldown } = state;
-    checkSaved(
+    checkState(
       (best === null || typeof best === 'number') && Number.isInteger(badEpochs) && Number.isInteger(cooldown),
       () => 'the state is not of a ReduceLROnPlateau',
     );

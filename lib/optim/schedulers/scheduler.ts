@@ -1,4 +1,5 @@
-import { ArgumentError, ConvforgeError, check } from '../../errors.js';
+import { ArgumentError, check } from '../../errors.js';
+import { checkCount, checkState } from '../checkstate.js';
 import type { Optimizer, ParameterGroup } from '../optimizer.js';
 
 /** What a scheduler needs to continue where it stopped; JSON can keep it. */
@@ -68,12 +69,9 @@ export abstract class Scheduler {
 
   /** Throws unless a state is of such a scheduler. @internal */
   checkState({ epoch, baseLrs }: SchedulerState): void {
-    checkSaved(
-      Number.isSafeInteger(epoch) && (epoch as number) >= 0,
-      () => `epoch must be an integer of at least 0, got ${epoch}`,
-    );
+    checkCount('epoch', epoch);
     const { length } = this.optimizer.groups;
-    checkSaved(
+    checkState(
       Array.isArray(baseLrs) && baseLrs.length === length && baseLrs.every(Number.isFinite),
       () => `baseLrs must be ${length} numbers, got ${JSON.stringify(baseLrs)}`,
     );
@@ -101,20 +99,6 @@ export abstract class Scheduler {
       visit(group, i);
     });
   }
-}
-
-export function checkSaved(condition: boolean, rule: () => string): asserts condition {
-  if (!condition) throw new ConvforgeError('ERR_STATE_DICT', `loadStateDict: ${rule()}`);
-}
-
-/** Throws unless an option is an integer of at least `low`. */
-export function checkInteger(operation: string, option: string, value: number, low: number): void {
-  check(
-    Number.isInteger(value) && value >= low,
-    operation,
-    () => `${option} must be an integer of at least ${low}, got ${value}`,
-    ArgumentError,
-  );
 }
 
 /** An option that is one value for all groups or one for each, as one for each. */

@@ -1,6 +1,8 @@
 import { ArgumentError, check } from '../../errors.js';
+import { whole } from '../../geometry.js';
 import type { Optimizer } from '../optimizer.js';
-import { checkInteger, checkSaved, Scheduler, type SchedulerState } from './scheduler.js';
+import { CompositeScheduler } from './compositescheduler.js';
+import type { Scheduler } from './scheduler.js';
 
 /** Options of {@link SequentialLR}. */
 export interface SequentialLROptions {
@@ -21,59 +23,38 @@ export interface SequentialLROptions {
  * const scheduler = new optim.SequentialLR(optimizer, { schedulers: [warmUp, decay], milestones: [2] });
  * [optimizer.lr, ...[0, 1, 2].map(() => (scheduler.step(), optimizer.lr))]; // [0.5, 0.75, 1, 0.5]
  */
-export class SequentialLR extends Scheduler {
-  readonly #schedulers: readonly Scheduler[];
+export class SequentialLR extends CompositeScheduler {
   readonly #milestones: readonly number[];
 
   constructor(optimizer: Optimizer, { schedulers, milestones }: SequentialLROptions) {
-    super(optimizer);
-    checkSchedulers('SequentialLR', schedulers, optimizer);
+    super(optimizer, schedulers);
     check(
       milestones?.length === schedulers.length - 1,
       'SequentialLR',
       () => `${schedulers.length} schedulers need ${schedulers.length - 1} milestones, got ${milestones?.length}`,
       ArgumentError,
     );
-    for (const milestone of milestones) checkInteger('SequentialLR', 'a milestone', milestone, 1);
+    for (const milestone of milestones) whole('SequentialLR', 'a milestone', milestone, 1);
     check(
       milestones.every((milestone, i) => i === 0 || milestone > milestones[i - 1]),
       'SequentialLR',
       () => `milestones must rise, got ${milestones.join(', ')}`,
       ArgumentError,
     );
-    this.#schedulers = [...schedulers];
     this.#milestones = [...milestones];
     this.restart(); // because all schedulers have set rates when they were made
   }
 
   override step(metric?: number): void {
     this.epoch++;
-    const current = this.#schedulers[this.#milestones.filter((milestone) => milestone <= this.epoch).length];
+    const current = this.schedulers[this.#milestones.filter((milestone) => milestone <= this.epoch).length];
     if (this.#milestones.includes(this.epoch)) current.restart();
     else current.step(metric);
   }
 
   override begin(): void {
     this.epoch = 0;
-    this.#schedulers[0].begin();
-  }
-
-  override stateDict(): SchedulerState {
-    return { ...super.stateDict(), schedulers: this.#schedulers.map((each) => each.stateDict()) };
-  }
-
-  override checkState(state: SchedulerState): void {
-    super.checkState(state);
-    checkStates(this.#schedulers, state);
-  }
-
-  override restore(state: SchedulerState): void {
-    super.restore(state);
-    restoreAll(this.#schedulers, state);
-  }
-
-  protected next(lr: number): number {
-    return lr; // each schedule sets its own
+    this.schedulers[0].begin();
   }
 }
 
@@ -88,71 +69,18 @@ export class SequentialLR extends Scheduler {
  * const scheduler = new optim.ChainedScheduler([warmUp, decay]);
  * [optimizer.lr, ...[0, 1].map(() => (scheduler.step(), optimizer.lr))]; // [0.5, 0.5, 0.25]
  */
-export class ChainedScheduler extends Scheduler {
-  readonly #schedulers: readonly Scheduler[];
-
+export class ChainedScheduler extends CompositeScheduler {
   constructor(schedulers: readonly Scheduler[]) {
-    checkSchedulers('ChainedScheduler', schedulers, schedulers?.[0]?.optimizer);
-    super(schedulers[0].optimizer);
-    this.#schedulers = [...schedulers];
+    super(schedulers?.[0]?.optimizer, schedulers);
   }
 
   override step(metric?: number): void {
     this.epoch++;
-    for (const each of this.#schedulers) each.step(metric);
+    for (const each of this.schedulers) each.step(metric);
   }
 
   override begin(): void {
     this.epoch = 0;
-    for (const each of this.#schedulers) each.begin();
+    for (const each of this.schedulers) each.begin();
   }
-
-  override stateDict(): SchedulerState {
-    return { ...super.stateDict(), schedulers: this.#schedulers.map((each) => each.stateDict()) };
-  }
-
-  override checkState(state: SchedulerState): void {
-    super.checkState(state);
-    checkStates(this.#schedulers, state);
-  }
-
-  override restore(state: SchedulerState): void {
-    super.restore(state);
-    restoreAll(this.#schedulers, state);
-  }
-
-  protected next(lr: number): number {
-    return lr; // each schedule sets its own
-  }
-}
-
-function checkSchedulers(operation: string, schedulers: readonly Scheduler[], optimizer: Optimizer): void {
-  check(
-    Array.isArray(schedulers) && schedulers.length > 0 && schedulers.every((each) => each instanceof Scheduler),
-    operation,
-    () => 'schedulers must be an array of schedulers, at least one',
-    ArgumentError,
-  );
-  check(
-    schedulers.every((each) => each.optimizer === optimizer),
-    operation,
-    () => 'all schedulers must be of the same optimizer',
-    ArgumentError,
-  );
-}
-
-function checkStates(schedulers: readonly Scheduler[], { schedulers: states }: SchedulerState): void {
-  checkSaved(
-    Array.isArray(states) && states.length === schedulers.length,
-    () => `the state must be of ${schedulers.length} schedulers`,
-  );
-  schedulers.forEach((each, i) => {
-    each.checkState((states as SchedulerState[])[i] ?? {});
-  });
-}
-
-function restoreAll(schedulers: readonly Scheduler[], { schedulers: states }: SchedulerState): void {
-  schedulers.forEach((each, i) => {
-    each.restore((states as SchedulerState[])[i]);
-  });
 }

@@ -1,6 +1,7 @@
 import { ArgumentError, check } from '../../errors.js';
+import { whole } from '../../geometry.js';
 import { checkRange, type Optimizer } from '../optimizer.js';
-import { checkInteger, Scheduler } from './scheduler.js';
+import { Scheduler } from './scheduler.js';
 
 /** Options of {@link StepLR}. */
 export interface StepLROptions {
@@ -25,7 +26,7 @@ export class StepLR extends Scheduler {
 
   constructor(optimizer: Optimizer, { stepSize, gamma = 0.1 }: StepLROptions) {
     super(optimizer);
-    checkInteger('StepLR', 'stepSize', stepSize, 1);
+    whole('StepLR', 'stepSize', stepSize, 1);
     checkRange('StepLR', 'gamma', gamma, 0);
     this.#stepSize = stepSize;
     this.#gamma = gamma;
@@ -61,7 +62,7 @@ export class MultiStepLR extends Scheduler {
   constructor(optimizer: Optimizer, { milestones, gamma = 0.1 }: MultiStepLROptions) {
     super(optimizer);
     check(Array.isArray(milestones), 'MultiStepLR', () => 'milestones must be an array of epochs', ArgumentError);
-    for (const milestone of milestones) checkInteger('MultiStepLR', 'a milestone', milestone, 1);
+    for (const milestone of milestones) whole('MultiStepLR', 'a milestone', milestone, 1);
     checkRange('MultiStepLR', 'gamma', gamma, 0);
     this.#milestones = [...milestones];
     this.#gamma = gamma;

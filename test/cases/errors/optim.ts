@@ -37,7 +37,6 @@ export const OPTIM_REJECTIONS: Rejections = {
     [() => new SGD([weights()[0].mul(2)], { lr: 1 }), ArgumentError, 'SGD: a parameter of shape [2] is the result of an operation; only leaves can be optimised'],
     [() => { const [w] = weights(); return new SGD([w, w], { lr: 1 }); }, ArgumentError, 'SGD: a parameter is listed twice, and would be updated twice in each step'],
     [() => misfit().step(), ShapeError, 'step: a gradient is float32 [3], its parameter float32 [2]'],
-    [() => sgd().loadStateDict({ step: -1, groups: [{ lr: 1, size: 1 }], state: [null] }), ConvforgeError, 'loadStateDict: step must be an integer of at least 0, got -1'],
     [() => sgd().loadStateDict({ step: 1, groups: [{ ...sgd().options, lr: -1, size: 1 }], state: [null] }), ConvforgeError, 'loadStateDict: SGD: lr must be at least 0, got -1'],
     [() => sgd().loadStateDict({ step: 1, groups: [], state: [] }), ConvforgeError, 'loadStateDict: the state is of groups of  parameters, the optimizer of groups of 1 parameters'],
   ],
@@ -50,16 +49,19 @@ export const OPTIM_REJECTIONS: Rejections = {
     [() => optim.clipGradNorm(weights(), 1, 0), ArgumentError, 'clipGradNorm: normType must be above 0, got 0'],
     [() => optim.clipGradValue(weights(), -1), ArgumentError, 'clipGradValue: clipValue must be at least 0, got -1'],
   ],
+  'optim/checkstate.ts': [
+    [() => sgd().loadStateDict({ step: -1, groups: [{ lr: 1, size: 1 }], state: [null] }), ConvforgeError, 'loadStateDict: step must be an integer of at least 0, got -1'],
+    [() => { const ema = averaged(); ema.loadStateDict({ ...ema.stateDict(), updates: -1 }); }, ConvforgeError, 'loadStateDict: updates must be an integer of at least 0, got -1'],
+    [() => new optim.ExponentialLR(sgd(), { gamma: 1 }).loadStateDict({ epoch: 1.5, baseLrs: [1] }), ConvforgeError, 'loadStateDict: epoch must be an integer of at least 0, got 1.5'],
+  ],
   'optim/ema.ts': [
     [() => new optim.ExponentialMovingAverage(new nn.ReLU(), { decay: 1.5 }), ArgumentError, 'ExponentialMovingAverage: decay must be in [0, 1], got 1.5'],
     [() => { const ema = averaged(); return ema.apply(() => ema.update()); }, ArgumentError, 'update: the averages are in the place of the weights; wait for apply'],
     [() => averaged().loadStateDict({ updates: 1, averages: { weight: zeros([1, 1]) } }), ConvforgeError, 'loadStateDict: averages do not fit the module: bias'],
-    [() => { const ema = averaged(); ema.loadStateDict({ ...ema.stateDict(), updates: -1 }); }, ConvforgeError, 'loadStateDict: updates must be an integer of at least 0, got -1'],
   ],
   'optim/schedulers/scheduler.ts': [
     [() => new optim.StepLR(sgd(), { stepSize: 0 }), ArgumentError, 'StepLR: stepSize must be an integer of at least 1, got 0'],
     [() => new optim.LambdaLR(sgd(), { lrLambda: [() => 1, () => 2] }), ArgumentError, 'LambdaLR: lrLambda must be one value or 1, one for each group, got 2'],
-    [() => new optim.ExponentialLR(sgd(), { gamma: 1 }).loadStateDict({ epoch: 1.5, baseLrs: [1] }), ConvforgeError, 'loadStateDict: epoch must be an integer of at least 0, got 1.5'],
     [() => new optim.ExponentialLR(sgd(), { gamma: 1 }).loadStateDict({ epoch: 1, baseLrs: [1, 2] }), ConvforgeError, 'loadStateDict: baseLrs must be 1 numbers, got [1,2]'],
   ],
   'optim/schedulers/steplr.ts': [
@@ -81,10 +83,12 @@ export const OPTIM_REJECTIONS: Rejections = {
     [() => new optim.ReduceLROnPlateau(sgd(), { factor: 1 }), ArgumentError, 'ReduceLROnPlateau: factor must be in [0, 1), got 1'],
     [() => new optim.ReduceLROnPlateau(sgd()).step(), ArgumentError, 'ReduceLROnPlateau: step needs the metric that is watched, got undefined'],
   ],
-  'optim/schedulers/sequentiallr.ts': [
+  'optim/schedulers/compositescheduler.ts': [
     [() => new optim.SequentialLR(sgd(), { schedulers: [], milestones: [] }), ArgumentError, 'SequentialLR: schedulers must be an array of schedulers, at least one'],
     [() => new optim.ChainedScheduler(wrong(undefined)), ArgumentError, 'ChainedScheduler: schedulers must be an array of schedulers, at least one'],
     [() => new optim.ChainedScheduler([constant(sgd()), constant(sgd())]), ArgumentError, 'ChainedScheduler: all schedulers must be of the same optimizer'],
+  ],
+  'optim/schedulers/sequentiallr.ts': [
     [() => { const o = sgd(); return new optim.SequentialLR(o, { schedulers: [constant(o), constant(o)], milestones: [] }); }, ArgumentError, 'SequentialLR: 2 schedulers need 1 milestones, got 0'],
     [() => { const o = sgd(); return new optim.SequentialLR(o, { schedulers: [constant(o), constant(o), constant(o)], milestones: [3, 3] }); }, ArgumentError, 'SequentialLR: milestones must rise, got 3, 3'],
   ],

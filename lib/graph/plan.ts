@@ -1,17 +1,17 @@
 import { noGrad } from '../autograd.js';
 import type { NativeAddon } from '../backend/native.js';
 import { DTYPES, type DType, type TypedArray } from '../dtype.js';
-import { Emitter } from '../graph/emitter.js';
-import type { Graph, Node, Value } from '../graph/graph.js';
-import { assignLayout } from '../graph/layout.js';
-import { optimise } from '../graph/optimise.js';
-import { assemble, type Program } from '../graph/program.js';
-import type { Weights } from '../graph/weights.js';
 import { outputsOf } from '../ops/op.js';
 import { type Shape, sizeOf } from '../shape.js';
 import { allocate, type Storage } from '../storage.js';
 import { Tensor } from '../tensor.js';
+import { Emitter } from './emitter.js';
+import type { Graph, Node, Value } from './graph.js';
+import { assignLayout } from './layout.js';
+import { optimise } from './optimise.js';
+import { assemble, type Program } from './program.js';
 import { aborted, type ProgramOptions, runProgram, startProgram } from './runs.js';
+import type { Weights } from './weights.js';
 
 /** A graph made ready to run, again and again, for inputs of the shapes it was traced for. */
 export interface Plan {
@@ -83,8 +83,8 @@ export class NativePlan implements Plan {
     this.#weights = weights;
     const [read, changed] = [false, true].map((isChanged) => state.filter((buffer) => buffer.isChanged === isChanged));
     const bindings = {
-      inputs: [...inputs, ...read.map(({ array }) => array)],
-      outputs: [...outputs, ...changed.map(({ array }) => array)],
+      inputs: [...inputs, ...read.map(({ storage }) => storage.values)],
+      outputs: [...outputs, ...changed.map(({ storage }) => storage.values)],
       constant: (array: TypedArray) => weights.placeOf(array),
     };
     this.#program = assemble(addon, emitter.listing, bindings, weights.handle);
