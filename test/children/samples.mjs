@@ -67,3 +67,29 @@ export class Elsewhere {
     return { module: new URL('./no-such-module.mjs', import.meta.url).href, name: 'Elsewhere', arguments: [] };
   }
 }
+
+/** Makes inputs their own targets, as an autoencoder wants them. */
+export class Itself {
+  applyBatch([x]) {
+    return [x, x];
+  }
+
+  recipe() {
+    return { module: import.meta.url, name: 'Itself', arguments: [] };
+  }
+}
+
+/** Gives every batch the same targets, a tensor that it keeps. */
+export class Always {
+  constructor(targets) {
+    this.targets = targets;
+  }
+
+  applyBatch([x]) {
+    return [x, this.targets];
+  }
+
+  recipe() {
+    return { module: import.meta.url, name: 'Always', arguments: [this.targets] };
+  }
+}

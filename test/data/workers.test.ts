@@ -19,6 +19,8 @@ let own: {
   Noise: new (amount: number) => dataModule.transforms.Transform;
   Unknown: new () => dataModule.transforms.Transform;
   Elsewhere: new () => dataModule.transforms.Transform;
+  Itself: new () => dataModule.transforms.BatchTransform;
+  Always: new (targets: coreModule.Tensor) => dataModule.transforms.BatchTransform;
 };
 const loaders: DataLoader[] = [];
 
@@ -135,6 +137,18 @@ describe('batches do not depend on the number of workers', () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  it.each(['its own inputs', 'a tensor that it keeps'])(
+    'with a batch transform that makes targets of %s',
+    async (what) => {
+      const batchTransform = what === 'its own inputs' ? new own.Itself() : new own.Always(core.ones([2, 4]));
+      const [alone, together] = [0, 1].map((workers) =>
+        loaderOf(images(14), { batchSize: 2, workers, batchTransform }),
+      );
+      for (let epoch = 0; epoch < 2; epoch++)
+        expect(bitsOf(await collect(together))).toEqual(bitsOf(await collect(alone)));
+    },
+  );
 
   it('when they go on in the middle of an epoch', async () => {
     const options = { batchSize: 3, shuffle: true, seed: 2, transform: new own.Noise(1) };

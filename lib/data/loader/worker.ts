@@ -12,12 +12,15 @@ import { rebuild } from './recipe.js';
 
 /** Memory that the main thread has lent for the batch in work. */
 let lent: SharedArrayBuffer[] = [];
+/** Memory of the batch in work, lent or new, that is not answered with yet: the main thread lends again what it is sent. */
+const own = new Set<ArrayBufferLike>();
 
 function allocate<D extends DType>(dtype: D, shape: Shape): Tensor<D> {
   const { array, bytes } = DTYPES[dtype];
   const needed = Math.max(1, sizeOf(shape) * bytes);
   const found = lent.findIndex(({ byteLength }) => byteLength >= needed);
   const [buffer] = found < 0 ? [new SharedArrayBuffer(needed)] : lent.splice(found, 1);
+  own.add(buffer);
   const ArrayOver = array as unknown as new (
     buffer: SharedArrayBuffer,
     offset: number,
@@ -26,16 +29,17 @@ function allocate<D extends DType>(dtype: D, shape: Shape): Tensor<D> {
   return new Tensor(dtype, new ArrayOver(buffer, 0, sizeOf(shape)), shape);
 }
 
-/** A tensor in shared memory: most are, a batch transform may have made others. */
+/**
+ * A tensor in shared memory that nothing else needs. Most are; a batch transform may have made others, give one twice, or
+ * give memory of the dataset.
+ */
 function shared(tensor: Tensor): SharedTensor {
   const { dtype, shape } = tensor;
-  let values = tensor.storage.read();
-  if (!(values.buffer instanceof SharedArrayBuffer)) {
-    const copy = allocate(dtype, shape).storage.values;
-    (copy as Uint8Array).set(values as Uint8Array);
-    values = copy;
-  }
-  return { dtype, shape, values };
+  const values = tensor.storage.read();
+  if (own.delete(values.buffer)) return { dtype, shape, values };
+  const copy = allocate(dtype, shape).storage.values;
+  (copy as Uint8Array).set(values as Uint8Array);
+  return { dtype, shape, values: copy };
 }
 
 async function start({ dataset, transform, batchTransform, current }: WorkerData) {
@@ -60,6 +64,7 @@ port.on('message', ({ id, task, buffers }: Job) => {
   last = last.then(async () => {
     const { dataset, assembler } = await started;
     lent = [...buffers];
+    own.clear();
     try {
       const batch = await assembler.fromDataset(dataset, task);
       answer({ id, tensors: batch.map(shared) });
