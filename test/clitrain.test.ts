@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -125,6 +125,18 @@ describe('convforge train', () => {
     expect(readdirSync(inFolder('here', 'runs')).sort()).toEqual(['tiny-cnn', 'tiny-cnn-2']);
   });
 
+  it('names that folder after the data, also where these are in the current folder', async () => {
+    const before = process.cwd();
+    for (const part of ['train', 'test']) await pictures(inFolder('current', part), 3);
+    process.chdir(inFolder('current'));
+    try {
+      expect(await run(['train', '-d', '.', '-e', '1'])).toBe(0);
+    } finally {
+      process.chdir(before);
+    }
+    expect(readdirSync(inFolder('current', 'runs'))).toEqual(['current-cnn']);
+  });
+
   it('stops at Ctrl-C, saves, and says how to go on', async () => {
     const target = inFolder('interrupted');
     onError = (text) => {
@@ -159,6 +171,11 @@ describe('convforge train', () => {
     );
     expect(await failure('train', ...SHORT, '--out', digitsRun)).toMatch(
       /^convforge train: fit: .*digits holds checkpoints of an earlier training; go on with it by resume: true, or/,
+    );
+    mkdirSync(inFolder('one'));
+    renameSync(join(await pictures(inFolder('two'), 6), 'dark'), inFolder('one', 'dark'));
+    expect(await failure('train', '-d', inFolder('one'))).toBe(
+      `convforge train: --data: ${inFolder('one')} has one class, dark: there is nothing to tell apart`,
     );
     const half = inFolder('half');
     await pictures(join(half, 'train'), 2);
@@ -227,6 +244,12 @@ describe('convforge eval', () => {
     );
     expect(await failure('eval', best, '--data', inFolder('tiny'))).toMatch(
       /tells 10 classes of images 8×8 with 1 channel apart, .*tiny has 2 of 8×8 with 3 channels$/,
+    );
+    const named = await pictures(inFolder('named'), 4);
+    renameSync(join(named, 'dark'), join(named, 'night'));
+    const run1 = inFolder('run1', 'best.safetensors');
+    expect(await failure('eval', run1, '-d', named)).toBe(
+      `convforge eval: eval: class 1 of ${run1} is 'dark', that of ${named} is 'night'`,
     );
     expect(await failure('eval', best, '--top-k', '0')).toContain('It must be an integer of at least 1.');
     expect(await failure('eval', best, '--pictures', join(best, 'x'))).toContain('a part of the path is not a folder');

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { backendInfo } from '../backend/backend.js';
 import { digits } from '../data/digits.js';
 import { ConvforgeError } from '../errors.js';
 import { loadSafetensors, saveSafetensors } from '../io/safetensors.js';
 import { Generator, manualSeed } from '../random.js';
+import { backendLine } from './backendline.js';
 import { drawDemo } from './demopictures.js';
 import { accuracyOf, classify, DigitClassifier, type EpochReport, trainDigits } from './digitclassifier.js';
 
@@ -28,12 +28,7 @@ export interface DemoOptions {
 
 /** Trains, saves, reloads, checks that both models answer alike, and draws. */
 export async function runDemo({ epochs, seed, out, print }: DemoOptions): Promise<DemoResult> {
-  const { backend, isa, threads, reasons } = backendInfo();
-  print(
-    backend === 'native'
-      ? `backend: native, ${isa}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
-      : `backend: TypeScript, because: ${reasons.join('; ')}`,
-  );
+  print(backendLine());
   manualSeed(seed);
   const generator = new Generator(seed);
   const data = await digits();

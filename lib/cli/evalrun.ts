@@ -42,18 +42,30 @@ export async function runEval(
       `${path} tells ${classes.length} classes of images ${sizes(imageShape)} apart, ${name} has ${data.classes.length} of ${sizes(data.imageShape)}`,
     ArgumentError,
   );
+  const other = classes.findIndex((label, i) => label !== data.classes[i]);
+  check(
+    other < 0,
+    'eval',
+    () => `class ${other} of ${path} is '${classes[other]}', that of ${name} is '${data.classes[other]}'`,
+    ArgumentError,
+  );
   const model = makeNetwork(command.model, { inChannels: imageShape[0], numClasses: classes.length });
   model.loadStateDict(checkpoint.weights);
   model.eval();
 
-  const loader = new DataLoader(data.test, { batchSize: BATCH, transform: data.prepare ?? undefined });
+  const loader = new DataLoader(data.test, { batchSize: BATCH, transform: data.prepare });
   const mistakes = new Mistakes();
   const result = await evaluate(model, loader, {
     ...{ loss: crossEntropy, topK: options.topK, labels: classes },
     onBatch: (output, batch) => mistakes.add(output, batch),
   });
-  // Labels are classes here, whatever the data is.
-  const classification = result.classification as Classification;
+  const { classification } = result;
+  check(
+    classification !== null,
+    'eval',
+    () => `there are no figures for so many classes as ${path} tells apart, ${classes.length}`,
+    ArgumentError,
+  );
   if (options.json) print(JSON.stringify({ checkpoint: path, data: name, ...result }));
   else print(report(path, name, checkpoint.training.epoch, result, classification));
   if (options.pictures !== undefined) {

@@ -23,8 +23,8 @@ export interface LabelledData {
   readonly classes: readonly string[];
   /** Of an image, [c, h, w]. */
   readonly imageShape: Shape;
-  /** Applied to all images; null for none. */
-  readonly prepare: Transform | null;
+  /** Applied to all images. */
+  readonly prepare: Transform | undefined;
   /** Whether what is mirrored is still what it was. */
   readonly canFlip: boolean;
 }
@@ -57,13 +57,21 @@ const NAMED: Readonly<Record<string, (seed: number) => Promise<Parts>>> = {
   },
 };
 
-export const DATA_NAMES = Object.keys(NAMED);
+const DATA_NAMES = Object.keys(NAMED);
 
 /** Data by its name, or from a folder of images. */
 export async function openData(name: string, { size, seed }: OpenDataOptions): Promise<LabelledData> {
   const parts = await (Object.hasOwn(NAMED, name) ? NAMED[name](seed) : fromFolder(name, seed));
+  check(
+    parts.classes.length > 1,
+    '--data',
+    () => `${name} has one class, ${parts.classes[0]}: there is nothing to tell apart`,
+    ArgumentError,
+  );
   const prepare =
-    size === undefined ? null : new transforms.Compose([new transforms.Resize(size), new transforms.CenterCrop(size)]);
+    size === undefined
+      ? undefined
+      : new transforms.Compose([new transforms.Resize(size), new transforms.CenterCrop(size)]);
   const { image } = await parts.test.get(0);
   const imageShape = prepare ? [image.shape[0], size as number, size as number] : image.shape;
   return { ...parts, prepare, imageShape };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { CommanderError } from 'commander';
-import { backendInfo, setThreads } from '../backend/backend.js';
+import { setThreads } from '../backend/backend.js';
 import { DataLoader, transforms } from '../data/index.js';
 import { ArgumentError, check } from '../errors.js';
 import type { Module } from '../nn/module.js';
@@ -12,6 +12,7 @@ import { loadCheckpoint } from '../train/checkpoint.js';
 import type { FitResult } from '../train/fitoptions.js';
 import { accuracy } from '../train/metrics/index.js';
 import { Trainer } from '../train/trainer.js';
+import { backendLine } from './backendline.js';
 import { type LabelledData, openData } from './labelleddata.js';
 import { checkNetwork, makeNetwork } from './networks.js';
 
@@ -88,7 +89,7 @@ export async function runTrain(options: TrainOptions, print: (line: string) => v
     ...{ batchSize, shuffle: true, seed, workers },
     transform: transformOf(data, options.augment ?? data.canFlip),
   });
-  const test = new DataLoader(data.test, { batchSize: TEST_BATCH, workers, transform: data.prepare ?? undefined });
+  const test = new DataLoader(data.test, { batchSize: TEST_BATCH, workers, transform: data.prepare });
   const { out, resume: _, overwrite: __, ...command } = options;
   const note: TrainNote = { command, classes: data.classes, imageShape: data.imageShape };
   const optimizer = makeOptimizer(model, options);
@@ -140,14 +141,9 @@ function transformOf({ prepare, imageShape, canFlip }: LabelledData, augment: bo
 }
 
 function describe({ train, test, classes, imageShape }: LabelledData, { data }: TrainOptions): string {
-  const { backend, isa, threads, reasons } = backendInfo();
   const [c, h, w] = imageShape;
-  const where =
-    backend === 'native'
-      ? `native, ${isa}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
-      : `TypeScript, because: ${reasons.join('; ')}`;
   return [
-    `backend: ${where}`,
+    backendLine(),
     `${data}: ${train.length} images to train on and ${test.length} to test with, ${h}×${w}, ${c} ${c === 1 ? 'channel' : 'channels'}, ${classes.length} classes\n`,
   ].join('\n');
 }
@@ -178,7 +174,7 @@ function freshFolder(path: string): string {
   }
 }
 
-/** A name for a folder: of a path its last part. */
+/** A name for a folder: of a path its last part, also where that is the current folder. */
 function nameOf(data: string): string {
-  return data.split(/[/\\]/).filter(Boolean).at(-1) ?? 'data';
+  return basename(resolve(data)) || 'data';
 }
