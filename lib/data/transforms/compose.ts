@@ -108,6 +108,10 @@ export class RandomChoice extends PortableTransform implements Transform, BatchT
       ArgumentError,
     );
     check(Number.isFinite(total), 'RandomChoice', () => 'the weights must be finite', ArgumentError);
+    for (const transform of transforms) {
+      const isOfBatches = typeof (transform as Partial<BatchTransform>)?.applyBatch === 'function';
+      if (!isOfBatches) functionOf('RandomChoice', transform as TransformLike);
+    }
     this.#transforms = transforms;
     this.#bounds = sums.map((sum) => sum / total);
   }

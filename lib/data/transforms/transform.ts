@@ -43,16 +43,16 @@ export function checkProbability(operation: string, p: number): void {
   check(p >= 0 && p <= 1, operation, () => `p must be in [0, 1], got ${p}`, ArgumentError);
 }
 
-/** Throws unless `range` is two finite numbers in order, the first at least `least`. */
+/** Throws unless `range` is two finite numbers in order, the first at least `least`; Number.MIN_VALUE for above 0. */
 export function checkRange(operation: string, name: string, range: readonly [number, number], least = -Infinity): void {
+  const bound = least === -Infinity ? '' : least === Number.MIN_VALUE ? ', above 0' : `, at least ${least}`;
   check(
     Array.isArray(range) &&
       range.length === 2 &&
       range.every((value) => Number.isFinite(value) && value >= least) &&
       range[0] <= range[1],
     operation,
-    () =>
-      `${name} must be two numbers in order${least === -Infinity ? '' : `, at least ${least}`}, got ${JSON.stringify(range)}`,
+    () => `${name} must be two numbers in order${bound}, got ${JSON.stringify(range)}`,
     ArgumentError,
   );
 }

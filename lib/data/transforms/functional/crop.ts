@@ -34,14 +34,19 @@ const MODES: readonly PaddingMode[] = ['constant', 'edge', 'reflect', 'symmetric
  */
 export function crop(image: Tensor, top: number, left: number, height: number, width: number): Tensor<'float32'> {
   const planes = planesOf('crop', image);
+  checkCorner('crop', top, left);
+  const [h, w] = bothOf('crop', 'height and width', [height, width]);
+  return imageOf(cropped(planes, top, left, h, w, null), planes.channels, h, w);
+}
+
+/** Throws unless a part begins at whole pixels. */
+export function checkCorner(operation: string, top: number, left: number): void {
   check(
     Number.isInteger(top) && Number.isInteger(left),
-    'crop',
+    operation,
     () => `top and left must be integers, got ${top} and ${left}`,
     ArgumentError,
   );
-  const [h, w] = bothOf('crop', 'height and width', [height, width]);
-  return imageOf(cropped(planes, top, left, h, w, null), planes.channels, h, w);
 }
 
 /** The elements of a part of an image; `fill` by channel where it lies outside, 0 when null. */

@@ -2,7 +2,7 @@ import { ArgumentError, check } from '../../../errors.js';
 import type { ResampleTable } from '../../../ops/resample.js';
 import { interpolatedAxis, resizeTable } from '../../../ops/resizetable.js';
 import type { Tensor } from '../../../tensor.js';
-import { cropped } from './crop.js';
+import { checkCorner, cropped } from './crop.js';
 import { bothOf, imageOf, type Planes, planesOf, type Size } from './image.js';
 
 /** How pixels between pixels are computed. */
@@ -75,7 +75,7 @@ function resizedShape(h: number, w: number, size: Size, maxSize: number | undefi
 /**
  * The part of an image that {@link crop} cuts out, in another size (torchvision's `resized_crop`).
  *
- * @throws as {@link crop} and {@link resize}
+ * @throws what {@link crop} and {@link resize} throw
  * @example
  * transforms.functional.resizedCrop(tensor([[[1, 2], [3, 4]]]), 0, 1, 2, 1, [1, 1]).toArray(); // [[[3]]]
  */
@@ -92,6 +92,7 @@ export function resizedCrop(
   const planes = planesOf('resizedCrop', image);
   checkInterpolation('resizedCrop', interpolation);
   const { channels } = planes;
+  checkCorner('resizedCrop', top, left);
   const [oh, ow] = bothOf('resizedCrop', 'size', size);
   const [h, w] = bothOf('resizedCrop', 'height and width', [height, width]);
   const part = { values: cropped(planes, top, left, h, w, null), channels, h, w };
