@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { ArgumentError, ConvforgeError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { readBytes } from '../io/files.js';
 import { parseCsv } from './csv.js';
 import { type ImageFileOptions, ImageFiles } from './imagefiles.js';
@@ -88,13 +89,7 @@ function rowsOf(file: string, text: string, delimiter: string): ReturnType<typeo
 
 function columnOf(file: string, names: readonly string[] | null, column: string | number): number {
   if (typeof column === 'number') {
-    check(
-      Number.isInteger(column) && column >= 0,
-      'csvIndex',
-      () => `the number of a column must be an integer of at least 0, got ${column}`,
-      ArgumentError,
-    );
-    return column;
+    return whole('csvIndex', 'the number of a column', column, 0);
   }
   check(
     names !== null,

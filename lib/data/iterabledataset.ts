@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import type { Generator } from '../random.js';
 import type { Sample } from './dataset.js';
 
@@ -27,12 +28,7 @@ export class IterableDataset implements AsyncIterable<Sample> {
       () => `length must be an integer of at least 0, got ${length}`,
       ArgumentError,
     );
-    check(
-      Number.isInteger(shuffleBuffer) && shuffleBuffer >= 1,
-      'iterableDataset',
-      () => `shuffleBuffer must be an integer of at least 1, got ${shuffleBuffer}`,
-      ArgumentError,
-    );
+    whole('iterableDataset', 'shuffleBuffer', shuffleBuffer, 1);
     this.#open = open;
     this.length = length ?? Number.POSITIVE_INFINITY;
     this.shuffleBuffer = shuffleBuffer;

@@ -28,7 +28,8 @@ function lengthOf(operation: string, dataset: Sized): number {
   return length;
 }
 
-const inOrder = (length: number) => Int32Array.from({ length }, (_, i) => i);
+/** 0, 1, 2, … */
+export const inOrder = (length: number) => Int32Array.from({ length }, (_, i) => i);
 
 /**
  * All samples in order.

@@ -1,11 +1,13 @@
 import type { DType, TypedArrays } from '../dtype.js';
 import { ArgumentError, check, DTypeError } from '../errors.js';
+import { whole } from '../geometry.js';
 import { empty } from '../ops/op.js';
 import { defaultGenerator, type Generator } from '../random.js';
 import { formatShape, sizeOf } from '../shape.js';
 import { Tensor } from '../tensor.js';
 import { checkPosition, type Dataset, type Sample } from './dataset.js';
 import type { Portable, Recipe } from './loader/recipe.js';
+import { inOrder } from './samplers.js';
 
 /** Options of {@link TensorDataset.batches}. */
 export interface BatchOptions {
@@ -80,15 +82,8 @@ export class TensorDataset<L extends DType = 'int32'> implements Dataset, Portab
 
   /** Runs through all samples once, in batches. Throws an ArgumentError for a batch size below 1. */
   *batches({ batchSize, shuffle, dropLast, generator }: BatchOptions): IterableIterator<TensorDataset<L>> {
-    check(
-      Number.isInteger(batchSize) && batchSize >= 1,
-      'TensorDataset.batches',
-      () => `batchSize must be an integer of at least 1, got ${batchSize}`,
-      ArgumentError,
-    );
-    const order = shuffle
-      ? (generator ?? defaultGenerator).permutation(this.length)
-      : Int32Array.from({ length: this.length }, (_, i) => i);
+    whole('TensorDataset.batches', 'batchSize', batchSize, 1);
+    const order = shuffle ? (generator ?? defaultGenerator).permutation(this.length) : inOrder(this.length);
     for (let start = 0; start < this.length; start += batchSize) {
       const positions = order.subarray(start, start + batchSize);
       if (positions.length === batchSize || !dropLast) yield this.select(positions);

@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { BatchNorm2d } from '../nn/batchnorm.js';
 import { Conv2d } from '../nn/conv2d.js';
 import { ConvTranspose2d } from '../nn/convtranspose2d.js';
@@ -87,12 +88,7 @@ export class UNet extends Module {
     super();
     const { inChannels = 3, numClasses = 1, baseChannels = 64, depth = 4 } = options;
     const { batchNorm = true, upsampling = 'transposed' } = options;
-    check(
-      Number.isInteger(depth) && depth >= 1,
-      'UNet',
-      () => `depth must be an integer of at least 1, got ${depth}`,
-      ArgumentError,
-    );
+    whole('UNet', 'depth', depth, 1);
     check(
       upsampling === 'transposed' || upsampling === 'bilinear',
       'UNet',

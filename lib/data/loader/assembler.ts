@@ -156,7 +156,7 @@ export class Assembler {
 }
 
 /** What went wrong with a sample, and where it comes from. */
-export function sampleError(index: number, source: string | undefined, cause: unknown): DataError {
+function sampleError(index: number, source: string | undefined, cause: unknown): DataError {
   const where = source === undefined ? '' : ` (${source})`;
   return new DataError(`DataLoader: sample ${index}${where}: ${messageOf(cause)}`, { cause });
 }

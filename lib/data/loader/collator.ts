@@ -1,4 +1,4 @@
-import { DTYPES, type DType } from '../../dtype.js';
+import type { DType } from '../../dtype.js';
 import { ArgumentError, check, ShapeError } from '../../errors.js';
 import { formatShape, type Shape, sameShape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
@@ -6,10 +6,6 @@ import type { Batch, Sample } from '../dataset.js';
 
 /** Memory for a batch: undefined contents. */
 export type Allocate = <D extends DType>(dtype: D, shape: Shape) => Tensor<D>;
-
-/** Memory of the garbage collector. */
-export const allocatePlainly: Allocate = (dtype, shape) =>
-  new Tensor(dtype, new DTYPES[dtype].array(shape.reduce((size, extent) => size * extent, 1)) as never, shape);
 
 /** Puts samples into one tensor of images and one of labels, as they come. */
 export class Collator {

@@ -1,13 +1,13 @@
 import type { DType, TypedArrays } from '../../dtype.js';
 import type { Shape } from '../../shape.js';
 import type { BatchTask } from './assembler.js';
-import type { EncodedValue } from './recipe.js';
+import type { Encoded } from './recipe.js';
 
 /** What a worker starts with. */
 export interface WorkerProgram {
-  readonly dataset: EncodedValue;
-  readonly transform: EncodedValue;
-  readonly batchTransform: EncodedValue;
+  readonly dataset: Encoded;
+  readonly transform: Encoded;
+  readonly batchTransform: Encoded;
 }
 
 /** {@link WorkerProgram}, and shared memory in which a worker notes the samples it is loading. */

@@ -41,15 +41,12 @@ export interface Portable {
 }
 
 /** A value as it travels between threads, where classes and shared memory survive. */
-type Encoded =
+export type Encoded =
   | { kind: 'plain'; value: unknown }
   | { kind: 'array'; items: Encoded[] }
   | { kind: 'object'; entries: [string, Encoded][] }
   | { kind: 'tensor'; dtype: DType; values: TypedArrays[DType]; shape: Shape }
   | { kind: 'recipe'; module: string; name: string; arguments: Encoded[] };
-
-/** What {@link encode} makes. */
-export type EncodedValue = Encoded;
 
 function isPortable(value: object): value is Portable {
   return typeof (value as Partial<Portable>).recipe === 'function';
@@ -61,7 +58,7 @@ function isPortable(value: object): value is Portable {
  *
  * @throws ArgumentError naming what cannot be sent
  */
-export function encode(name: string, value: unknown): EncodedValue {
+export function encode(name: string, value: unknown): Encoded {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')) {
     return { kind: 'plain', value };
   }
@@ -116,7 +113,7 @@ function inSharedMemory<T extends TypedArrays[DType]>(values: T): T {
 }
 
 /** The value that was encoded, in the thread that it was sent to. */
-export async function rebuild(encoded: EncodedValue): Promise<unknown> {
+export async function rebuild(encoded: Encoded): Promise<unknown> {
   switch (encoded.kind) {
     case 'plain':
       return encoded.value;

@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../../errors.js';
+import { whole } from '../../geometry.js';
 import type { Generator } from '../../random.js';
 import { formatShape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
@@ -22,12 +23,7 @@ abstract class Mix extends PortableTransform implements BatchTransform {
   constructor(options: MixOptions = {}) {
     super(options);
     const { numClasses, alpha = 1 } = options;
-    check(
-      numClasses === undefined || (Number.isInteger(numClasses) && numClasses >= 1),
-      this.constructor.name,
-      () => `numClasses must be an integer of at least 1, got ${numClasses}`,
-      ArgumentError,
-    );
+    if (numClasses !== undefined) whole(this.constructor.name, 'numClasses', numClasses, 1);
     check(
       alpha > 0 && Number.isFinite(alpha),
       this.constructor.name,
