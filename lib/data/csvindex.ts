@@ -11,7 +11,7 @@ export interface CsvIndexOptions extends ImageFileOptions {
   image?: string | number;
   /** Name of the column with the labels, or its number from 0. Default: the second. */
   label?: string | number;
-  /** Folder that the paths start from. Default: that of the file. */
+  /** Folder that paths start from, unless they are absolute. Default: that of the file. */
   root?: string;
   /** What separates fields, one character. Default ','. */
   delimiter?: string;

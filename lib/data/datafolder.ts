@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { ArgumentError, ConvforgeError } from '../errors.js';
 import { type DownloadOptions, download } from './download.js';
+import { gunzip } from './gunzip.js';
 
 /** Options of the datasets that are downloaded. */
 export interface DownloadedOptions {
@@ -53,7 +53,7 @@ export class RemoteFiles {
     this.folder = options.root ?? dataFolder(folder);
   }
 
-  /** The bytes of the first of these files that is there, unpacked where its name ends in .gz. */
+  /** What `parse` makes of the first of these files that is there, unpacked where its name ends in .gz; null for none. */
   async find<T>(names: readonly string[], parse: (bytes: Buffer, file: string) => T): Promise<T | null> {
     for (const name of names) {
       const file = join(this.folder, name);
@@ -63,7 +63,7 @@ export class RemoteFiles {
       });
       if (!bytes) continue;
       try {
-        return parse(name.endsWith('.gz') ? gunzipSync(bytes) : bytes, file);
+        return parse(name.endsWith('.gz') ? await gunzip(bytes) : bytes, file);
       } catch (error) {
         throw new ConvforgeError(
           'ERR_FILE_FORMAT',

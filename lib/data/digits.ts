@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { gunzipSync } from 'node:zlib';
 import { ConvforgeError } from '../errors.js';
 import { Tensor } from '../tensor.js';
+import { gunzip } from './gunzip.js';
 import { TensorDataset } from './tensordataset.js';
 
 const SIDE = 8;
@@ -16,13 +16,13 @@ const BRIGHTEST = 16;
  * (its test set), CC BY 4.0.
  *
  * @throws ConvforgeError ERR_FILE_FORMAT when the file in the package is damaged
+ * @example
+ * const { images } = await digits();
+ * images.shape; // [1797, 1, 8, 8]
  */
 export async function digits(): Promise<TensorDataset> {
   const file = new URL('../../assets/digits/digits.csv.gz', import.meta.url);
-  const rows = gunzipSync(await readFile(file))
-    .toString('ascii')
-    .trimEnd()
-    .split('\n');
+  const rows = (await gunzip(await readFile(file))).toString('ascii').trimEnd().split('\n');
   const images = new Float32Array(rows.length * PIXELS);
   const labels = new Int32Array(rows.length);
   rows.forEach((row, i) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArgumentError, ConvforgeError, check, DataError } from '../errors.js';
 
@@ -62,10 +62,11 @@ export async function download(
     );
   }
   if ((await sizeOfFile(path)) !== null) return;
-  const before = underWay.get(path);
+  const file = resolve(path);
+  const before = underWay.get(file);
   if (before) return before;
-  const made = fromAny(urls, path, options).finally(() => underWay.delete(path));
-  underWay.set(path, made);
+  const made = fromAny(urls, path, options).finally(() => underWay.delete(file));
+  underWay.set(file, made);
   return made;
 }
 

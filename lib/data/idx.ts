@@ -14,6 +14,8 @@ const UNSIGNED_BYTE = 0x08;
  * bytes, the element type, the number of axes, their sizes as big-endian 32-bit integers, then the elements.
  *
  * @throws ConvforgeError ERR_FILE_FORMAT when the bytes are something else or end too soon
+ * @example
+ * readIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1)).shape; // [3]
  */
 export function readIdx(bytes: Uint8Array): IdxArray {
   const fail = (why: string) => new ConvforgeError('ERR_FILE_FORMAT', `readIdx: ${why}`);

@@ -1,6 +1,4 @@
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, isAbsolute, join } from 'node:path';
 import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import { type ReadImageOptions, readImage } from '../io/image.js';
 import { formatShape, sameShape, sizeOf } from '../shape.js';
@@ -32,7 +30,7 @@ export function isImagePath(path: string): boolean {
 export interface ImageList {
   /** For messages: who made the list. */
   readonly operation: string;
-  /** Folder that the paths start from, or the file that the images are in. */
+  /** Folder that paths start from, unless they are absolute, or the file that the images are in. */
   readonly root: string;
   readonly paths: readonly string[];
   /** Classes by number, or with Float32Array other targets. */
@@ -106,7 +104,8 @@ export class ImageFiles implements Dataset, Portable {
   /** The file of an image. */
   source(index: number): string {
     const { root, paths, archive } = this.#list;
-    return archive ? `${root}: ${paths[index]}` : join(root, paths[index]);
+    if (archive) return `${root}: ${paths[index]}`;
+    return isAbsolute(paths[index]) ? paths[index] : join(root, paths[index]);
   }
 
   /**
@@ -164,24 +163,3 @@ export class ImageFiles implements Dataset, Portable {
 
 /** {@link ImageFiles.fromRecipe}, as a recipe can name it. @internal */
 export const imageFilesOfRecipe = ImageFiles.fromRecipe;
-
-/** Paths of the images below a folder, from there, sorted, with `/` between folders. */
-export async function imagesBelow(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  const visit = async (prefix: string): Promise<void> => {
-    const entries = await readdir(join(folder, prefix), { withFileTypes: true });
-    for (const entry of entries) {
-      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-      if (entry.name.startsWith('.')) continue;
-      if (await isFolder(entry, join(folder, path))) await visit(path);
-      else if (isImagePath(path)) found.push(path);
-    }
-  };
-  await visit('');
-  return found.sort();
-}
-
-/** Whether an entry is a folder, or a link to one. */
-export async function isFolder(entry: Dirent, path: string): Promise<boolean> {
-  return entry.isSymbolicLink() ? (await stat(path)).isDirectory() : entry.isDirectory();
-}

@@ -1,9 +1,10 @@
+import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import { fail } from '../io/files.js';
-import { type ImageFileOptions, ImageFiles, type ImageList, imagesBelow, isFolder, isImagePath } from './imagefiles.js';
+import { gunzip } from './gunzip.js';
+import { type ImageFileOptions, ImageFiles, type ImageList, isImagePath } from './imagefiles.js';
 import { readTar, type TarEntry } from './tar.js';
 
 const ARCHIVE = /\.(tar|tar\.gz|tgz)$/i;
@@ -31,23 +32,47 @@ export async function imageFolder(root: string, options: ImageFileOptions = {}):
 }
 
 async function listFolder(root: string): Promise<ImageList> {
-  const entries = await readdir(root, { withFileTypes: true }).catch((error) =>
-    fail('imageFolder', root, 'read', error),
-  );
-  const classes: string[] = [];
-  for (const entry of entries) {
-    if (!entry.name.startsWith('.') && (await isFolder(entry, join(root, entry.name)))) classes.push(entry.name);
-  }
-  const paths = (await imagesBelow(root)).filter((path) => path.includes('/'));
+  const { folders: classes } = await visibleIn(root);
+  const paths: string[] = [];
+  /** Notes the images below a folder by their paths from the root, with `/` between folders. */
+  const visit = async (folder: string): Promise<void> => {
+    const { folders, files } = await visibleIn(join(root, folder));
+    for (const name of files) if (isImagePath(name)) paths.push(`${folder}/${name}`);
+    for (const name of folders) await visit(`${folder}/${name}`);
+  };
+  for (const name of classes) await visit(name);
   const classOf = (path: string) => path.slice(0, path.indexOf('/'));
-  return { ...classified(root, paths, classes.sort(), classOf), archive: null };
+  return { ...classified(root, paths.sort(), classes.sort(), classOf), archive: null };
+}
+
+/** Names of what lies in a folder and is not hidden. */
+async function visibleIn(folder: string): Promise<{ folders: string[]; files: string[] }> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error) =>
+    fail('imageFolder', folder, 'read', error),
+  );
+  const folders: string[] = [];
+  const files: string[] = [];
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    ((await isFolder(entry, join(folder, entry.name))) ? folders : files).push(entry.name);
+  }
+  return { folders, files };
+}
+
+/** Whether an entry is a folder, or a link to one. A link that leads nowhere is a file, which then cannot be read. */
+async function isFolder(entry: Dirent, path: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return stat(path).then(
+    (target) => target.isDirectory(),
+    () => false,
+  );
 }
 
 async function listArchive(root: string): Promise<ImageList> {
   const bytes = await readFile(root).catch((error) => fail('imageFolder', root, 'read', error));
   let entries: TarEntry[];
   try {
-    entries = [...readTar(/z$/i.test(root) ? gunzipSync(bytes) : bytes)];
+    entries = [...readTar(/z$/i.test(root) ? await gunzip(bytes) : bytes)];
   } catch (cause) {
     const { message } = cause as Error;
     throw new ConvforgeError('ERR_FILE_FORMAT', `imageFolder: ${root} is damaged: ${message}`, { cause });

@@ -24,6 +24,7 @@ export function* readTar(bytes: Uint8Array): IterableIterator<TarEntry> {
     checkSum(header, at);
     const size = octal(header, 124, 12);
     const type = text(header, 156, 1) || TYPES.oldFile;
+    if (Number.isNaN(size)) throw damaged(`the header at byte ${at} has no valid size`);
     const data = bytes.subarray(at + BLOCK, at + BLOCK + size);
     if (data.length < size) throw damaged(`it ends in the middle of ${longPath ?? pathOf(header)}`);
     at += BLOCK + BLOCK * Math.ceil(size / BLOCK);
@@ -54,8 +55,10 @@ function text(bytes: Uint8Array, start: number, length: number): string {
   return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end));
 }
 
+/** A number of octal digits, 0 for none; NaN for anything else, such as a sign. */
 function octal(header: Uint8Array, start: number, length: number): number {
-  return Number.parseInt(text(header, start, length).trim() || '0', 8);
+  const digits = text(header, start, length).trim();
+  return /^[0-7]*$/.test(digits) ? Number.parseInt(digits || '0', 8) : Number.NaN;
 }
 
 function pathOf(header: Uint8Array): string {

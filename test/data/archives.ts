@@ -8,15 +8,27 @@ export function tarOf(files: readonly (readonly [path: string, data: Uint8Array,
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
+/** An archive with another text in the size field of its first header. */
+export function withSize(tar: Buffer, size: string): Buffer {
+  const changed = Buffer.from(tar);
+  changed.write(size.padEnd(12, '\0'), 124, 'latin1');
+  sign(changed.subarray(0, 512));
+  return changed;
+}
+
+function sign(header: Buffer): void {
+  header.write('        ', 148);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+}
+
 function entry(path: string, data: Uint8Array, type: string): Buffer[] {
   const header = Buffer.alloc(512);
   header.write(path, 0);
   header.write('0000644\0', 100);
   header.write(`${data.length.toString(8).padStart(11, '0')}\0`, 124);
-  header.write('        ', 148);
   header.write(type, 156);
   header.write('ustar\x0000', 257);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  sign(header);
   return [header, Buffer.from(data), Buffer.alloc((512 - (data.length % 512)) % 512)];
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csvIndex, DataLoader, type ImageFiles, imageFolder } from '../../lib/data/index.js';
 import { ArgumentError, DataError, full, type Tensor } from '../../lib/index.js';
 import { encodeImage } from '../../lib/io/index.js';
-import { tarOf } from './archives.js';
+import { tarOf, withSize } from './archives.js';
 import { collect } from './batches.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convforge-images-'));
@@ -53,6 +53,15 @@ describe('imageFolder', () => {
     mkdirSync(inFolder('linked'));
     symlinkSync(inFolder('pets', 'dog'), inFolder('linked', 'hound'), 'dir');
     expect((await imageFolder(inFolder('linked'))).classes).toEqual(['hound']);
+  });
+
+  it('names links that lead nowhere when they are asked for', async () => {
+    write('broken/a/1.png', await picture(1));
+    for (const name of ['2.png', 'folder']) symlinkSync(inFolder('nowhere'), inFolder('broken', 'a', name));
+    const dataset = await imageFolder(inFolder('broken'));
+    expect(dataset.length).toBe(2);
+    const missing = inFolder('broken', 'a', '2.png');
+    await expect(dataset.get(1)).rejects.toThrow(`${missing} cannot be read: there is no such file or folder`);
   });
 
   it('makes gray and coloured images alike', async () => {
@@ -184,6 +193,8 @@ describe('imageFolder', () => {
         Buffer.concat([tar.subarray(0, 1536), Buffer.alloc(512, 1)]),
         'readTar: no valid header at byte 1536',
       ],
+      ['less.tar', withSize(tar, '-1000'), 'readTar: the header at byte 0 has no valid size'],
+      ['binary.tar', withSize(tar, '\x80\0\0\x01'), 'readTar: the header at byte 0 has no valid size'],
     ];
     for (const [name, bytes, reason] of damaged) {
       write(name, bytes);
@@ -231,6 +242,11 @@ describe('csvIndex', () => {
     ];
     expect(fields(await table(text, { ...options, image: 'file', label: 'the "label"' }))).toEqual(expected);
     expect(fields(await table(text, { ...options, image: 2, label: 1 }))).toEqual(expected);
+  });
+
+  it('takes absolute paths as they are', async () => {
+    const dataset = await table(`path,label\n${inFolder('pets', 'dog', '2.png')},dog\npets/cat/4.webp,cat`);
+    expect(await Promise.all([0, 1].map((i) => levelOf(dataset, i)))).toEqual([20, 40]);
   });
 
   it('keeps classes that are integers, of which some may be missing', async () => {
