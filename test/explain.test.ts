@@ -74,6 +74,17 @@ const small = () =>
     new nn.Linear(36, 3),
   );
 
+/** Whose answer has nothing to do with the image. */
+class Constant extends nn.Module {
+  readonly unused = new nn.Conv2d(1, 1, 1);
+  readonly fc = new nn.Linear(2, 3);
+
+  forward(x: Tensor<'float32'>): Tensor<'float32'> {
+    this.unused.forward(x);
+    return this.fc.forward(zeros([x.shape[0], 2]));
+  }
+}
+
 describe('featureMaps', () => {
   it('gives what each layer computes, in inference mode', () => {
     const net = small();
@@ -213,6 +224,14 @@ describe('saliency and Grad-CAM', () => {
       "ShapeError ERR_SHAPE saliency: the model's output must be scores [n, classes], got [1, 1, 2, 2]",
     ],
     [
+      () => saliency(new Constant(), zeros([1, 1, 2, 2])),
+      'ArgumentError ERR_ARGUMENT saliency: the output does not depend on the images',
+    ],
+    [
+      () => gradCam(new Constant(), zeros([1, 1, 2, 2]), { layer: 'unused' }),
+      "ArgumentError ERR_ARGUMENT gradCam: the score does not depend on the output of layer 'unused'",
+    ],
+    [
       () => gradCam(small(), zeros([1, 1, 8, 8]), { layer: '4' }),
       "ShapeError ERR_SHAPE gradCam: layer '4' must give feature maps [n, c, h, w], its output is [1, 36]",
     ],
@@ -242,6 +261,9 @@ describe('pictures', () => {
     expect(deep).toContain('Kernels of 2: 6 over 5 channels, 3×3, the first 10 of them');
     expect(imagesIn(deep)).toBe(10);
     await expect(kernelsPicture(color, { layer: '0' })).rejects.toThrow("there is no convolution '0'");
+    await expect(kernelsPicture(color, { limit: -1 })).rejects.toThrow(
+      'kernelsPicture: limit must be an integer of at least 1, got -1',
+    );
     await expect(kernelsPicture(new nn.ReLU())).rejects.toThrow('the model has no convolution');
   });
 
@@ -252,6 +274,9 @@ describe('pictures', () => {
     expect(imagesIn(svg)).toBe(9);
     const chosen = await featureMapsPicture(net(), rand([1, 1, 8, 8]), { layers: ['1'], channels: 2 });
     expect([imagesIn(chosen), chosen.includes('the first 2')]).toEqual([3, true]);
+    await expect(featureMapsPicture(net(), rand([1, 1, 8, 8]), { channels: 0 })).rejects.toThrow(
+      'featureMapsPicture: channels must be an integer of at least 1, got 0',
+    );
     await expect(featureMapsPicture(net(), rand([2, 1, 8, 8]))).rejects.toThrow('shows one image, got 2');
     await expect(featureMapsPicture(net(), rand([1, 1, 8, 8]), { layers: ['5'] })).rejects.toThrow(
       'there are no feature maps',

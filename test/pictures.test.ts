@@ -266,6 +266,13 @@ describe('confusionMatrixPicture, imagePanel and savePicture', () => {
     for (const content of ['Accuracy 97.0 %: 97 of 100', '48', '2', '96.0 %', '98.0 %', '–', 'a very long name']) {
       expect(svg).toContain(`>${content}<`);
     }
+    const many = Array.from({ length: 500 }, (_, i) => `${i}`);
+    expect(
+      confusionMatrixPicture(
+        many.map(() => many.map(() => 0)),
+        many,
+      ),
+    ).toContain('Accuracy –: 0 of 0');
     expect(() => confusionMatrixPicture([[1]], ['a', 'b'])).toThrow(
       saying('confusionMatrixPicture: a matrix for 2 labels must have 2 rows of 2 counts, got rows of 1'),
     );

@@ -43,7 +43,9 @@ export function confusionMatrixPicture(
   const [right, total] = [sum(matrix.map((row, i) => row[i])), sum(rowTotals)];
   const title = options.title ?? `Accuracy ${percent(right, total)}: ${right} of ${total}`;
 
-  const longest = Math.max(...matrix.flat().map((count) => textWidth(String(count))), textWidth('100 %', 11));
+  // row by row: arguments of a call are limited, cells of a matrix are not
+  const greatest = matrix.reduce((most, row) => Math.max(most, ...row), 0);
+  const longest = Math.max(textWidth(String(greatest)), textWidth('100 %', 11));
   const cell = Math.max(34, longest + 12);
   const labelWidth = Math.max(...labels.map((label) => textWidth(label)));
   // Labels wider than a column are turned upright.

@@ -1,5 +1,6 @@
 import { noGrad } from '../../autograd.js';
 import { ArgumentError, check } from '../../errors.js';
+import { whole } from '../../geometry.js';
 import type { Module } from '../../nn/module.js';
 import { slice } from '../../ops/slice.js';
 import { Tensor } from '../../tensor.js';
@@ -16,7 +17,7 @@ import { scoreOf } from './score.js';
 export interface KernelsPictureOptions {
   /** Dotted name of the layer. Default: the first convolution. */
   layer?: string;
-  /** Kernels that are shown at most. Default 128. */
+  /** Kernels that are shown at most, at least 1. Default 128. */
   limit?: number;
 }
 
@@ -27,7 +28,7 @@ const SMALL_KERNEL = 5;
  * The kernels of a convolution as an SVG drawing: those over colour images as small pictures, each stretched to its own range;
  * those of one channel, or of more, one plane each, from blue for negative to red for positive weights.
  *
- * @throws ArgumentError when there is no such layer, or it has no kernels [oc, ic, kh, kw]
+ * @throws ArgumentError when there is no such layer, or it has no kernels [oc, ic, kh, kw], or for a limit below 1
  * @example
  * await savePicture('kernels.png', await kernelsPicture(net));
  */
@@ -35,6 +36,7 @@ export async function kernelsPicture(
   model: Module,
   { layer, limit = 128 }: KernelsPictureOptions = {},
 ): Promise<string> {
+  whole('kernelsPicture', 'limit', limit, 1);
   const convolutions = model.modules().flatMap(([name, module]) => {
     const { weight } = module as { weight?: unknown };
     return weight instanceof Tensor && weight.rank === 4 ? [{ name, weight: weight as Tensor<'float32'> }] : [];
@@ -49,9 +51,9 @@ export async function kernelsPicture(
   const { name, weight } = found;
   const [oc, ic, kh, kw] = weight.shape;
   const isColor = ic === 3;
-  const images = isColor ? samples(weight) : samples(weight.detach().reshape([oc * ic, 1, kh, kw]));
-  const shown = images.slice(0, limit);
-  const less = shown.length < images.length ? `, the first ${shown.length} of them` : '';
+  const planes = isColor ? weight : weight.detach().reshape([oc * ic, 1, kh, kw]);
+  const shown = samples(planes, limit);
+  const less = shown.length < planes.shape[0] ? `, the first ${shown.length} of them` : '';
   return imagePanel({
     title: `Kernels of ${name || 'the layer'}: ${oc} over ${ic} ${ic === 1 ? 'channel' : 'channels'}, ${kh}×${kw}${less}`,
     rows: [
@@ -69,7 +71,7 @@ export interface FeatureMapsPictureOptions {
    * Dotted names of the layers. Default: of layers that follow each other with maps of the same shape the last, at most 8.
    */
   layers?: readonly string[];
-  /** Maps that are shown of a layer at most. Default 32. */
+  /** Maps that are shown of a layer at most, at least 1. Default 32. */
   channels?: number;
 }
 
@@ -79,7 +81,7 @@ const MOST_LAYERS = 8;
  * What a network computes for one image x [1, c, h, w], layer by layer: fewer pixels, more channels; an SVG drawing. Each map
  * is stretched to its own range.
  *
- * @throws ShapeError unless x is one image; ArgumentError for layers that there are not, or that give no maps
+ * @throws ShapeError unless x is one image; ArgumentError for layers that there are not, or that give no maps, or channels below 1
  * @example
  * const image = rand([1, 1, 8, 8]);
  * await savePicture('features.png', await featureMapsPicture(net, image));
@@ -90,6 +92,7 @@ export async function featureMapsPicture(
   { layers, channels = 32 }: FeatureMapsPictureOptions = {},
 ): Promise<string> {
   checkImages('featureMapsPicture', x);
+  whole('featureMapsPicture', 'channels', channels, 1);
   check(x.shape[0] === 1, 'featureMapsPicture', () => `shows one image, got ${x.shape[0]}`);
   const { activations } = noGrad(() => record('featureMapsPicture', model, x));
   const chosen = layers?.map((layer) => activationOf('featureMapsPicture', activations, layer)) ?? stages(activations);
@@ -101,9 +104,7 @@ export async function featureMapsPicture(
   );
   const rows = chosen.map(({ name, module, output }): PanelRow => {
     const [, c, h, w] = output.shape;
-    const maps = samples(output.reshape([c, 1, h, w]) as Tensor<'float32'>)
-      .slice(0, channels)
-      .map(stretched);
+    const maps = samples(output.reshape([c, 1, h, w]) as Tensor<'float32'>, channels).map(stretched);
     const first = maps.length < c ? `\nthe first ${maps.length}` : '';
     const title = `${name}: ${module.constructor.name}\n${c} of ${h}×${w}${first}`;
     return {
@@ -182,9 +183,9 @@ export async function explanationPicture(
   });
 }
 
-/** The parts of a tensor along its first axis. */
-function samples(x: Tensor<'float32'>): Tensor<'float32'>[] {
-  return Array.from({ length: x.shape[0] }, (_, i) => slice(x.detach(), [[i, i + 1]]).squeeze(0));
+/** The parts of a tensor along its first axis, the first `most` of them. */
+function samples(x: Tensor<'float32'>, most = Infinity): Tensor<'float32'>[] {
+  return Array.from({ length: Math.min(most, x.shape[0]) }, (_, i) => slice(x.detach(), [[i, i + 1]]).squeeze(0));
 }
 
 /** An image [c, h, w] as it can be shown: in 0 … 1, of one channel or three. Normalised ones are stretched. */

@@ -1,5 +1,5 @@
 import { grad } from '../../autograd.js';
-import { check, DTypeError } from '../../errors.js';
+import { ArgumentError, check, DTypeError } from '../../errors.js';
 import type { Module } from '../../nn/module.js';
 import { formatShape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
@@ -10,7 +10,8 @@ import { scoreOf, type TargetOptions } from './score.js';
  * How much each pixel matters for the score of a class: |d score / d pixel|, the greatest over the channels, for images
  * x [n, c, h, w] and a model with scores [n, classes] → [n, h, w] (Simonyan, Vedaldi and Zisserman 2014).
  *
- * @throws ShapeError unless x is [n, c, h, w] and the output [n, classes]; ArgumentError for classes that it does not have
+ * @throws ShapeError unless x is [n, c, h, w] and the output [n, classes]; ArgumentError for classes that it does not have, or
+ *   an output that does not depend on x
  * @example
  * const net = new nn.Sequential(new nn.Flatten(), new nn.Linear(4, 2));
  * saliency(net, zeros([3, 1, 2, 2]), { target: 1 }).shape; // [3, 2, 2]
@@ -20,7 +21,7 @@ export function saliency(model: Module, x: Tensor<'float32'>, { target }: Target
   const input = leafOf(x);
   const { sum } = scoreOf('saliency', record('saliency', model, input).output, target);
   const [gradient] = grad([sum], [input]) as [Tensor<'float32'> | null];
-  check(gradient !== null, 'saliency', () => 'the output does not depend on the images');
+  check(gradient !== null, 'saliency', () => 'the output does not depend on the images', ArgumentError);
   return gradient.abs().max(1);
 }
 
