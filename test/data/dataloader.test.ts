@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type Batch,
   DataLoader,
@@ -184,7 +184,8 @@ describe('DataLoader', () => {
       asked.length = 0;
       const iterator = new DataLoader(dataset, { batchSize: 2, prefetch })[Symbol.asyncIterator]();
       await iterator.next();
-      await sleep(30);
+      await vi.waitFor(() => expect(asked.length).toBe(expected));
+      await sleep(10);
       expect(asked.length).toBe(expected);
       await iterator.return();
     }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DataLoader, iterableDataset, type Sample } from '../../lib/data/index.js';
 import { tensor, zeros } from '../../lib/index.js';
 import { bitsOf, collect, jitter, labelsOf } from './batches.js';
@@ -78,8 +77,7 @@ describe('iterables', () => {
       }
     });
     for await (const _ of new DataLoader(dataset)) break;
-    await sleep(10);
-    expect(isClosed).toBe(true);
+    await vi.waitFor(() => expect(isClosed).toBe(true));
   });
 
   it('fail in words', async () => {
