@@ -64,7 +64,13 @@ export async function download(
   if ((await sizeOfFile(path)) !== null) return;
   const file = resolve(path);
   const before = underWay.get(file);
-  if (before) return before;
+  if (before) {
+    return before.catch((error) => {
+      // stopped for whoever asked first, but not for this one
+      if (error.code !== 'ERR_ABORTED' || options.signal?.aborted) throw error;
+      return download(addresses, path, options);
+    });
+  }
   const made = fromAny(urls, path, options).finally(() => underWay.delete(file));
   underWay.set(file, made);
   return made;

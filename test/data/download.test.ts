@@ -189,6 +189,24 @@ describe('download', () => {
     expect([isWhole(), requests.length]).toEqual([true, 1]);
   });
 
+  it('goes on for others when the first who asked stops', async () => {
+    const controller = new AbortController();
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-length': CONTENT.length });
+      response.write(CONTENT.subarray(0, 50_000)); // and no more
+    };
+    const onProgress = ({ received }: DownloadProgress) => {
+      if (received < 50_000) return;
+      answer = serveRanges();
+      controller.abort();
+    };
+    const first = download(`${address}/x`, file(), { md5, signal: controller.signal, onProgress });
+    const second = download(`${address}/x`, `${folder}/./data.bin`, { md5 });
+    await expect(first).rejects.toMatchObject({ code: 'ERR_ABORTED' });
+    await second;
+    expect([isWhole(), requests.map(({ range }) => range)]).toEqual([true, [undefined, 'bytes=50000-']]);
+  });
+
   it('refuses checksums that are none, and no address', async () => {
     await expect(download([], file())).rejects.toThrow(ArgumentError);
     await expect(download(address, file(), { md5: 'abc' })).rejects.toThrow(
