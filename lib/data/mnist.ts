@@ -3,6 +3,7 @@ import { Tensor } from '../tensor.js';
 import { type DownloadedOptions, type RemoteFile, RemoteFiles } from './datafolder.js';
 import { type IdxArray, readIdx } from './idx.js';
 import { TensorDataset } from './tensordataset.js';
+import { scaled } from './transforms/convert.js';
 
 /** Options of {@link mnist} and {@link fashionMnist}. */
 export interface MnistOptions extends DownloadedOptions {
@@ -73,8 +74,7 @@ async function load(name: keyof typeof SETS, options: MnistOptions): Promise<Ten
     throw new ConvforgeError('ERR_FILE_FORMAT', `${name}: ${imageFile} and ${labelFile} do not belong together`);
   }
   // in shared memory, so that the workers of a DataLoader have it once
-  const pixels = new Float32Array(new SharedArrayBuffer(4 * images.data.length));
-  for (let i = 0; i < pixels.length; i++) pixels[i] = images.data[i] / 255;
+  const pixels = scaled(images.data, new Float32Array(new SharedArrayBuffer(4 * images.data.length)));
   return new TensorDataset(
     new Tensor('float32', pixels, [count, 1, h, w]),
     new Tensor('int32', Int32Array.from(labels.data)),

@@ -5,8 +5,8 @@ import { Linear } from '../nn/linear.js';
 import type { Module } from '../nn/module.js';
 
 /**
- * The start that VGG and MobileNetV2 have in torchvision: convolutions as He et al. 2015 with the fan-out, linear layers normal
- * with a deviation of 0.01, biases 0, batch norms the identity.
+ * The start that VGG and MobileNetV2 have in torchvision: convolutions as He et al. 2015 with the fan-out, linear layers
+ * normal with a deviation of 0.01, biases 0, batch norms the identity.
  */
 export function initialise(module: Module): void {
   for (const [, layer] of module.modules()) {

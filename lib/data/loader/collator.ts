@@ -3,6 +3,7 @@ import { ArgumentError, check, ShapeError } from '../../errors.js';
 import { formatShape, type Shape, sameShape } from '../../shape.js';
 import { Tensor } from '../../tensor.js';
 import type { Batch, Sample } from '../dataset.js';
+import { scaled } from '../transforms/convert.js';
 
 /** Memory for a batch: undefined contents. */
 export type Allocate = <D extends DType>(dtype: D, shape: Shape) => Tensor<D>;
@@ -45,7 +46,7 @@ export class Collator {
     const from = image.storage.values;
     const start = place * image.size;
     if (image.dtype === 'float32') to.set(from, start);
-    else for (let i = 0; i < from.length; i++) to[start + i] = from[i] / 255;
+    else scaled(from as Uint8Array, to.subarray(start, start + image.size));
     this.#putLabel(place, label);
   }
 

@@ -49,9 +49,8 @@ function bytesOf(operation: string, image: Tensor): Uint8Array {
   return image.storage.values as Uint8Array;
 }
 
-/** Bytes as numbers in 0 … 1. */
-export function scaled(bytes: Uint8Array): Float32Array {
-  const result = new Float32Array(bytes.length);
+/** Bytes as numbers in 0 … 1, in memory of their own or in the given one. */
+export function scaled(bytes: Uint8Array, result: Float32Array = new Float32Array(bytes.length)): Float32Array {
   for (let i = 0; i < bytes.length; i++) result[i] = bytes[i] / 255;
   return result;
 }

@@ -81,7 +81,8 @@ const MOST_LAYERS = 8;
  * What a network computes for one image x [1, c, h, w], layer by layer: fewer pixels, more channels; an SVG drawing. Each map
  * is stretched to its own range.
  *
- * @throws ShapeError unless x is one image; ArgumentError for layers that there are not, or that give no maps, or channels below 1
+ * @throws ShapeError unless x is one image; ArgumentError for layers that there are not, or that give no maps, or for channels
+ *   below 1
  * @example
  * const image = rand([1, 1, 8, 8]);
  * await savePicture('features.png', await featureMapsPicture(net, image));
