@@ -5,6 +5,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../lib/cli/program.js';
 import { crossEntropy, loadCheckpoint, nn, rand, SGD, Trainer, zeros } from '../lib/index.js';
 import { saveSafetensors, writeImage } from '../lib/io/index.js';
+import * as models from '../lib/models/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convforge-clitrain-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -152,9 +153,10 @@ describe('convforge train', () => {
     expect(await failure('train', '--data', 'digit')).toBe(
       "convforge train: --data: must be one of digits, mnist, fashion-mnist, cifar10, or a folder of images, one folder a class; there is no 'digit'",
     );
-    expect(await failure('train', '--model', 'alexnet')).toMatch(
-      /^convforge train: --model: must be one of cnn.*, got 'alexnet'$/,
-    );
+    const classifiers = Object.keys(models).filter((name) => /^[a-z]/.test(name) && name !== 'unet');
+    const known = /^convforge train: --model: must be one of (.*), got 'alexnet'$/;
+    const [, names] = known.exec(await failure('train', '--model', 'alexnet')) ?? [];
+    expect(names?.split(', ').sort()).toEqual(['cnn', ...classifiers].sort());
     expect(await failure('train', '--batch-size', '0')).toContain(
       "'0' is invalid. It must be an integer of at least 1.",
     );
@@ -162,6 +164,9 @@ describe('convforge train', () => {
     expect(await failure('train', '--lr', '-1', '-o', inFolder('none'))).toContain('lr must be at least 0, got -1');
     expect(await failure('train', '--label-smoothing', '2', '-o', inFolder('none'))).toContain(
       'labelSmoothing must be',
+    );
+    expect(await failure('train', '--resume', '--overwrite')).toContain(
+      "option '--resume' cannot be used with option '--overwrite'",
     );
     expect(await failure('train', '--resume')).toBe(
       'convforge train: --resume: goes with --out, the folder of the training',

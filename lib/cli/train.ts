@@ -38,7 +38,12 @@ export function trainCommand(): Command {
     .option('--threads <n>', 'threads that compute (default: all cores)', atLeast(1))
     .option('--seed <n>', 'seed of everything random', atLeast(0), 1)
     .option('-o, --out <folder>', 'where checkpoints, history and curves go (default: a new folder in runs/)')
-    .option('--resume', 'go on with the training in the folder of --out, with its options but for those given')
+    .addOption(
+      new Option(
+        '--resume',
+        'go on with the training in the folder of --out, with its options but for those given',
+      ).conflicts('overwrite'),
+    )
     .option('--overwrite', 'replace the training in the folder of --out')
     .option('--no-compile', 'run steps op by op')
     .action(async (options: TrainOptions, command: Command) => {
