@@ -29,8 +29,8 @@ const PIXELS = CHANNELS * SIDE * SIDE;
  * The archive of the binary version, or its files unpacked, are looked for in `root`, or in `cifar10` inside CONVFORGE_DATA
  * or the user's cache folder, to which the archive is downloaded when it is missing.
  *
- * @throws ArgumentError when the files are not in `root`; DataError when they cannot be downloaded; ConvforgeError
- *   ERR_FILE_FORMAT for damaged files
+ * @throws ArgumentError when the files are not in `root`, for another split or a mirror that is no address; DataError when they
+ *   cannot be downloaded; ConvforgeError ERR_FILE_FORMAT for damaged files
  */
 export async function cifar10(options: Cifar10Options = {}): Promise<ImageDataset> {
   const { split = 'train' } = options;

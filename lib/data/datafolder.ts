@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ArgumentError, ConvforgeError } from '../errors.js';
+import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import { type DownloadOptions, download } from './download.js';
 import { gunzip } from './gunzip.js';
 
@@ -47,6 +47,12 @@ export class RemoteFiles {
   readonly folder: string;
 
   constructor(dataset: string, folder: string, addresses: readonly string[], options: DownloadedOptions) {
+    check(
+      options.mirror === undefined || URL.canParse(options.mirror),
+      dataset,
+      () => `mirror must be an address such as https://…, got ${JSON.stringify(options.mirror)}`,
+      ArgumentError,
+    );
     this.#dataset = dataset;
     this.#addresses = options.mirror === undefined ? addresses : [options.mirror];
     this.#options = options;

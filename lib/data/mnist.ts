@@ -35,8 +35,8 @@ const PREFIXES = { train: 'train', test: 't10k' } as const;
  * The four original files, packed or unpacked, are looked for in `root`, or in `mnist` inside CONVFORGE_DATA or the user's
  * cache folder, to which they are downloaded when they are missing.
  *
- * @throws ArgumentError when a file is not in `root`; DataError when it cannot be downloaded; ConvforgeError ERR_FILE_FORMAT
- *   for damaged files
+ * @throws ArgumentError when a file is not in `root`, for another split or a mirror that is no address; DataError when it cannot
+ *   be downloaded; ConvforgeError ERR_FILE_FORMAT for damaged files
  */
 export async function mnist(options: MnistOptions = {}): Promise<TensorDataset> {
   return load('mnist', options);
@@ -48,8 +48,8 @@ export async function mnist(options: MnistOptions = {}): Promise<TensorDataset> 
  *
  * The files have the names of MNIST's, in a folder `fashion-mnist`; the rest as in {@link mnist}.
  *
- * @throws ArgumentError when a file is not in `root`; DataError when it cannot be downloaded; ConvforgeError ERR_FILE_FORMAT
- *   for damaged files
+ * @throws ArgumentError when a file is not in `root`, for another split or a mirror that is no address; DataError when it cannot
+ *   be downloaded; ConvforgeError ERR_FILE_FORMAT for damaged files
  */
 export async function fashionMnist(options: MnistOptions = {}): Promise<TensorDataset> {
   return load('fashionMnist', options);

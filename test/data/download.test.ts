@@ -256,6 +256,9 @@ describe('datasets are downloaded', () => {
     await expect(cifar10({ root: folder, mirror: address, split: 'test' })).rejects.toThrow(
       `cifar10: there is no test_batch.bin or cifar-10-binary.tar.gz in ${folder}`,
     );
+    await expect(mnist({ mirror: 'mirror.example/mnist' })).rejects.toThrow(
+      'mnist: mirror must be an address such as https://…, got "mirror.example/mnist"',
+    );
     expect(requests).toEqual([]);
     await expect(cifar10({ root: folder, download: true, mirror: address })).rejects.toThrow(DataError);
     expect(requests.length).toBe(1);
