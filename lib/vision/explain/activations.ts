@@ -2,6 +2,7 @@ import { noGrad } from '../../autograd.js';
 import { ArgumentError, check } from '../../errors.js';
 import { Module } from '../../nn/module.js';
 import { Tensor } from '../../tensor.js';
+import { captureModes } from '../../train/modes.js';
 
 /** What a module computed on the way to an output. */
 export interface Activation {
@@ -18,9 +19,8 @@ export interface Activation {
 export function record(operation: string, model: Module, x: Tensor): { output: Tensor; activations: Activation[] } {
   check(model instanceof Module, operation, () => 'model must be a module', ArgumentError);
   check(x instanceof Tensor, operation, () => 'x must be a tensor', ArgumentError);
-  const all = model.modules();
-  const modes = all.map(([, module]) => module.training);
-  const below = all.filter(([name]) => name !== '');
+  const restoreModes = captureModes(model);
+  const below = model.modules().filter(([name]) => name !== '');
   const own = below.map(([, module]) => Object.getOwnPropertyDescriptor(module, 'forward'));
   const found = new Map<string, Activation>();
   for (const [name, module] of below) {
@@ -42,9 +42,7 @@ export function record(operation: string, model: Module, x: Tensor): { output: T
       if (descriptor) Object.defineProperty(module, 'forward', descriptor);
       else delete (module as Partial<Module>).forward;
     });
-    all.forEach(([, module], i) => {
-      module.training = modes[i];
-    });
+    restoreModes();
   }
 }
 
