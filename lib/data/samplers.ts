@@ -123,7 +123,8 @@ export class SubsetRandomSampler implements Sampler {
  * Draws `numSamples` samples, sample i with a probability proportional to weights[i]: with replacement (default), or each at
  * most once.
  *
- * @throws ArgumentError for weights that are negative or not finite, all 0, or too few above 0 to draw without replacement
+ * @throws ArgumentError for weights that are negative or not finite, alone or in sum, all 0, or too few above 0 to draw without
+ *   replacement
  * @example
  * [...new WeightedRandomSampler([0, 1, 0], 3).indices(0, new Generator(1))]; // [1, 1, 1]
  */
@@ -143,6 +144,8 @@ export class WeightedRandomSampler implements Sampler {
       () => `weights must be finite and at least 0, weight ${wrong} is ${weights[wrong]}`,
       ArgumentError,
     );
+    const total = this.#weights.reduce((sum, weight) => sum + weight, 0);
+    check(Number.isFinite(total), operation, () => 'the sum of the weights must be finite', ArgumentError);
     const positive = this.#weights.reduce((count, weight) => count + (weight > 0 ? 1 : 0), 0);
     check(positive > 0, operation, () => 'at least one weight must be above 0', ArgumentError);
     check(

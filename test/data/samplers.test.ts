@@ -89,6 +89,7 @@ describe('WeightedRandomSampler', () => {
     [[1, Number.NaN], 1, {}, 'weights must be finite and at least 0, weight 1 is NaN'],
     [[-1], 1, {}, 'weights must be finite and at least 0, weight 0 is -1'],
     [[1, Number.POSITIVE_INFINITY], 1, {}, 'weights must be finite and at least 0, weight 1 is Infinity'],
+    [[1e308, 1e308], 1, {}, 'the sum of the weights must be finite'],
     [['x'], 1, {}, 'weights must be finite and at least 0, weight 0 is x'],
     [[0, 0], 1, {}, 'at least one weight must be above 0'],
     [[], 1, {}, 'at least one weight must be above 0'],

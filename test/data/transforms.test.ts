@@ -346,7 +346,16 @@ describe('MixUp and CutMix', () => {
       { numClasses: 2 },
       'ShapeError ERR_SHAPE MixUp: labels must be integers [3] or shares [3, classes] of float32, got int32 [1]',
     ],
-    [[zeros([3, 4]), labels], { numClasses: 3 }, 'ShapeError ERR_SHAPE MixUp: images must be [n, c, h, w], got [3, 4]'],
+    [
+      [zeros([3, 4]), labels],
+      { numClasses: 3 },
+      'ShapeError ERR_SHAPE MixUp: images must be [n, c, h, w] and not empty, got [3, 4]',
+    ],
+    [
+      [zeros([0, 1, 4, 4]), zeros([0], { dtype: 'int32' })],
+      { numClasses: 3 },
+      'ShapeError ERR_SHAPE MixUp: images must be [n, c, h, w] and not empty, got [0, 1, 4, 4]',
+    ],
   ])('refuse batches that do not fit', (given, options, message) => {
     expect(failure(() => new T.MixUp(options).applyBatch(given, new Generator(1)))).toBe(message);
   });

@@ -36,7 +36,11 @@ abstract class Mix extends PortableTransform implements BatchTransform {
 
   applyBatch([x, y]: Batch, generator: Generator): Batch {
     const operation = this.constructor.name;
-    check(x.rank === 4, operation, () => `images must be [n, c, h, w], got ${formatShape(x.shape)}`);
+    check(
+      x.rank === 4 && x.size > 0,
+      operation,
+      () => `images must be [n, c, h, w] and not empty, got ${formatShape(x.shape)}`,
+    );
     const shares = this.#shares(y, x.shape[0]);
     const classes = shares.length / x.shape[0];
     const { images, share } = this.mix(x, generator);
@@ -96,7 +100,7 @@ export class MixUp extends Mix {
   protected mix(x: Tensor<'float32'>, generator: Generator): { images: Tensor<'float32'>; share: number } {
     const share = beta(generator, this.alpha, this.alpha);
     const values = x.storage.values;
-    const size = x.size / Math.max(1, x.shape[0]);
+    const size = x.size / x.shape[0];
     const result = new Float32Array(values.length);
     for (let i = 0; i < values.length; i++) {
       const before = i < size ? values.length - size + i : i - size;

@@ -138,6 +138,7 @@ export interface ExplanationPictureOptions extends GradCamOptions {
   labels?: readonly string[];
   /** A line below each image. Default: the name of its class. */
   captions?: readonly string[];
+  /** Default 'What speaks for the answer'. */
   title?: string;
   /** Height of the images in the drawing, in pixels. Default 112. */
   imageHeight?: number;
