@@ -1,4 +1,3 @@
-import { join, relative } from 'node:path';
 import { noGrad } from '../autograd.js';
 import { zeros } from '../creation.js';
 import type { TensorDataset } from '../data/tensordataset.js';
@@ -10,8 +9,8 @@ import { lineChart } from '../vision/chart.js';
 import { confusionMatrixPicture } from '../vision/confusion.js';
 import { overlayHeatmap } from '../vision/overlayheatmap.js';
 import { imagePanel } from '../vision/panel.js';
-import { savePicture } from '../vision/picture.js';
 import type { DigitClassifier, EpochReport } from './digitclassifier.js';
+import { type SavedPicture, savePictures } from './savedpictures.js';
 
 /** What the demo draws from. */
 export interface DemoDrawing {
@@ -23,34 +22,21 @@ export interface DemoDrawing {
   generator: Generator;
 }
 
-/** A file and what it shows. */
-export interface DemoPicture {
-  path: string;
-  shows: string;
-}
-
 const CLASSES = 10;
 const SIDE = 8;
 const NAMES = Array.from({ length: CLASSES }, (_, digit) => String(digit));
 
 /** Draws everything into the folder, and says what is where. */
-export async function drawDemo(drawing: DemoDrawing): Promise<DemoPicture[]> {
+export function drawDemo(drawing: DemoDrawing): Promise<SavedPicture[]> {
   drawing.net.eval();
-  const pictures: [name: string, shows: string, picture: string | Promise<string>][] = [
-    ['training.png', 'loss and accuracy, epoch by epoch', trainingCurve(drawing)],
-    ['kernels.png', 'the kernels the first layer learned', learnedKernels(drawing)],
-    ['features.png', 'a digit layer by layer: fewer pixels, more channels', featureMaps(drawing)],
-    ['confusion.png', 'which digits are taken for which', confusion(drawing)],
-    ['misread.png', 'the digits that were misread', misread(drawing)],
-    ['scene.png', 'the classifier slid over a larger scene: where it sees which digit', sceneMaps(drawing)],
-  ];
-  const saved: DemoPicture[] = [];
-  for (const [name, shows, picture] of pictures) {
-    const path = join(drawing.folder, name);
-    await savePicture(path, await picture);
-    saved.push({ path: relative('.', path), shows });
-  }
-  return saved;
+  return savePictures('demo', drawing.folder, [
+    ['training.png', 'loss and accuracy, epoch by epoch', () => trainingCurve(drawing)],
+    ['kernels.png', 'the kernels the first layer learned', () => learnedKernels(drawing)],
+    ['features.png', 'a digit layer by layer: fewer pixels, more channels', () => featureMaps(drawing)],
+    ['confusion.png', 'which digits are taken for which', () => confusion(drawing)],
+    ['misread.png', 'the digits that were misread', () => misread(drawing)],
+    ['scene.png', 'the classifier slid over a larger scene: where it sees which digit', () => sceneMaps(drawing)],
+  ]);
 }
 
 function trainingCurve({ history }: DemoDrawing): string {

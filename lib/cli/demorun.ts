@@ -8,6 +8,7 @@ import { Generator, manualSeed } from '../random.js';
 import { backendLine } from './backendline.js';
 import { drawDemo } from './demopictures.js';
 import { accuracyOf, classify, DigitClassifier, type EpochReport, trainDigits } from './digitclassifier.js';
+import { listOf } from './savedpictures.js';
 
 /** What a run of the demo ended with. */
 export interface DemoResult {
@@ -69,9 +70,7 @@ export async function runDemo({ epochs, seed, out, print }: DemoOptions): Promis
   print(`training: ${imagesPerSecond.toFixed(0)} images/s, ${seconds.toFixed(1)} s`);
   print(`weights: ${weights}, reloaded and checked: same answers`);
   const pictures = await drawDemo({ net: reloaded, heldOut, predicted, history, folder: out, generator });
-  print('pictures:');
-  for (const { path, shows } of pictures)
-    print(`  ${path.padEnd(Math.max(...pictures.map((p) => p.path.length)))}  ${shows}`);
+  print(`pictures:\n${listOf(pictures)}`);
   return { accuracy, imagesPerSecond, folder: out, pictures: pictures.map(({ path }) => path) };
 }
 

@@ -1,14 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fail } from '../io/files.js';
 import type { Module } from '../nn/module.js';
 import { concat } from '../ops/concat.js';
 import type { Classification } from '../train/evaluate.js';
 import { confusionMatrixPicture } from '../vision/confusion.js';
 import { explanationPicture, featureMapsPicture, kernelsPicture } from '../vision/explain/index.js';
 import { imagePanel } from '../vision/panel.js';
-import { savePicture } from '../vision/picture.js';
 import type { Answer, Mistakes } from './mistakes.js';
+import { type SavedPicture, savePictures } from './savedpictures.js';
 
 /** What the pictures are drawn from. */
 export interface EvaluationDrawing {
@@ -19,23 +16,16 @@ export interface EvaluationDrawing {
   readonly folder: string;
 }
 
-/** A file and what it shows. */
-export interface EvaluationPicture {
-  readonly path: string;
-  readonly shows: string;
-}
-
 /** Images of which it is shown what speaks for their class. */
 const EXPLAINED = 10;
 /** More classes than this make cells of a matrix too small to read. */
 const MOST_CLASSES = 50;
 
 /** Draws everything into the folder, and says what is where. */
-export async function drawEvaluation(drawing: EvaluationDrawing): Promise<EvaluationPicture[]> {
+export function drawEvaluation(drawing: EvaluationDrawing): Promise<SavedPicture[]> {
   const { model, classes, classification, mistakes, folder } = drawing;
-  await mkdir(folder, { recursive: true }).catch((error) => fail('eval', folder, 'made', error));
   const { right, worst } = mistakes;
-  const pictures: [name: string, shows: string, draw: (() => string | Promise<string>) | null][] = [
+  return savePictures('eval', folder, [
     [
       'confusion.png',
       'which classes are taken for which',
@@ -56,15 +46,7 @@ export async function drawEvaluation(drawing: EvaluationDrawing): Promise<Evalua
       'what speaks for the worst mistakes: pixels that matter, Grad-CAM',
       worst.length ? () => explained(drawing, worst, 'What speaks for the worst mistakes') : null,
     ],
-  ];
-  const drawn: EvaluationPicture[] = [];
-  for (const [name, shows, draw] of pictures) {
-    if (!draw) continue;
-    const path = join(folder, name);
-    await savePicture(path, await draw());
-    drawn.push({ path, shows });
-  }
-  return drawn;
+  ]);
 }
 
 function mistakesPicture({ mistakes, classes }: EvaluationDrawing): Promise<string> {

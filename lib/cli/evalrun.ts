@@ -9,6 +9,7 @@ import { drawEvaluation } from './evalpictures.js';
 import { openData } from './labelleddata.js';
 import { Mistakes } from './mistakes.js';
 import { makeNetwork } from './networks.js';
+import { listOf } from './savedpictures.js';
 import { noteOf } from './trainrun.js';
 
 /** Options of {@link runEval}, as the command line has them. */
@@ -70,7 +71,7 @@ export async function runEval(
   else print(report(path, name, checkpoint.training.epoch, result, classification));
   if (options.pictures !== undefined) {
     const drawn = await drawEvaluation({ model, classes, classification, mistakes, folder: options.pictures });
-    if (!options.json) for (const { path, shows } of drawn) print(`  ${path}  ${shows}`);
+    if (!options.json) print(listOf(drawn));
   }
   return { ...result, classification };
 }
