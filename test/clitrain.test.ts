@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../lib/cli/program.js';
-import { crossEntropy, loadCheckpoint, nn, rand, SGD, Trainer, zeros } from '../lib/index.js';
-import { saveSafetensors, writeImage } from '../lib/io/index.js';
+import { crossEntropy, full, loadCheckpoint, nn, rand, SGD, Trainer, zeros } from '../lib/index.js';
+import { encodeImage, saveSafetensors, writeImage } from '../lib/io/index.js';
 import * as models from '../lib/models/index.js';
+import { tarOf } from './data/archives.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convforge-clitrain-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -111,6 +113,24 @@ describe('convforge train', () => {
     ).toBe(0);
     expect(out).toContain('16 images to train on and 4 to test with, 6×6, 3 channels, 2 classes');
     expect(await failure('train', '-d', mixed, '-e', '1', '-o', inFolder('run3'))).toMatch(/8.*12|12.*8/);
+  });
+
+  it('trains on archives of pictures', async () => {
+    mkdirSync(inFolder('packed'));
+    for (const [name, count] of [
+      ['train.tgz', 6],
+      ['valid.tar.gz', 2],
+    ] as const) {
+      const files = await Promise.all(
+        Array.from({ length: 2 * count }, async (_, i) => {
+          const image = await encodeImage(full([3, 8, 8], i % 2), 'png');
+          return [`${i % 2 ? 'bright' : 'dark'}/${i}.png`, image] as const;
+        }),
+      );
+      writeFileSync(inFolder('packed', name), gzipSync(tarOf(files)));
+    }
+    expect(await run(['train', '-d', inFolder('packed'), '-e', '1', '-o', inFolder('run4')])).toBe(0);
+    expect(out).toContain('12 images to train on and 4 to test with, 8×8, 3 channels, 2 classes');
   });
 
   it('makes a new folder when none is named', async () => {
