@@ -81,11 +81,6 @@ export class ImageFiles implements Dataset, Portable {
     }
   }
 
-  /** The dataset that a recipe describes. @internal */
-  static fromRecipe(list: ImageList, mode: ReadImageOptions['mode'], cache: Cache | null): ImageFiles {
-    return new ImageFiles(list, mode, cache);
-  }
-
   /** Number of images. */
   get length(): number {
     return this.#list.paths.length;
@@ -157,9 +152,6 @@ export class ImageFiles implements Dataset, Portable {
   }
 
   recipe(): Recipe {
-    return { module: import.meta.url, name: 'imageFilesOfRecipe', arguments: [this.#list, this.#mode, this.#cache] };
+    return { module: import.meta.url, name: 'ImageFiles', arguments: [this.#list, this.#mode, this.#cache] };
   }
 }
-
-/** {@link ImageFiles.fromRecipe}, as a recipe can name it. @internal */
-export const imageFilesOfRecipe = ImageFiles.fromRecipe;

@@ -12,7 +12,10 @@ export interface Transform {
 /** A {@link Transform}, or the function alone. */
 export type TransformLike = Transform | Transform['apply'];
 
-/** Makes a batch out of another; what is random about it comes from the generator. */
+/**
+ * Makes a batch out of another; what is random about it comes from the generator. On a worker thread the memory of a batch is
+ * written over when the next one is made, so that nothing of it can be kept.
+ */
 export interface BatchTransform {
   applyBatch(batch: Batch, generator: Generator): Batch | Promise<Batch>;
 }
