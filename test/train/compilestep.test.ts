@@ -56,6 +56,25 @@ class Network extends nn.Module {
   }
 }
 
+/** relu(norm(x) + shortcut(x)), where one of both sides needs no gradient. */
+class Block extends nn.Module {
+  readonly norm = new nn.BatchNorm2d(20);
+  readonly shortcut = new nn.BatchNorm2d(20);
+  readonly conv1 = new nn.Conv2d(20, 20, 3, { padding: 1, bias: false });
+  readonly conv2 = new nn.Conv2d(20, 20, 1, { bias: false });
+
+  constructor(frozen: 'norm' | 'shortcut') {
+    super();
+    nn.init.uniform(this.norm.bias as Tensor, -1, 1);
+    nn.init.uniform(this.shortcut.bias as Tensor, -1, 1);
+    for (const each of frozen === 'norm' ? [this.norm, this.conv1] : [this.shortcut, this.conv2]) each.freeze();
+  }
+
+  forward(x: Tensor<'float32'>): Tensor {
+    return this.norm.forward(this.conv1.forward(x)).add(this.shortcut.forward(this.conv2.forward(x))).relu();
+  }
+}
+
 function batchOf(n: number, seed: number): [Tensor, Tensor] {
   const generator = new Generator(seed);
   const labels = Int32Array.from({ length: n }, () => generator.integer(5));
@@ -132,6 +151,25 @@ for (const backend of BACKENDS) {
           expect(difference(a.model, b.model)).toBeLessThan(1e-4);
         });
       });
+      await compiled.release();
+    });
+
+    it.each(['norm', 'shortcut'] as const)('goes back through a sum whose %s is frozen', async (frozen) => {
+      setBackend(backend);
+      setPrecision('exact');
+      const [a, b] = [0, 1].map(() => {
+        manualSeed(5);
+        const model = new Block(frozen);
+        return { model, loss: mse, optimizer: new SGD(model.parameters(), { lr: 0.5 }) };
+      });
+      const batch = [randn([4, 20, 8, 8]), randn([4, 20, 8, 8])];
+      const compiled = await compileStep(a, batch);
+      const eager = new EagerStep(b);
+      for (let i = 0; i < 3; i++) {
+        await compiled.run(batch);
+        await eager.run(batch);
+      }
+      expect(difference(a.model, b.model)).toBeLessThan(1e-4);
       await compiled.release();
     });
 
