@@ -230,6 +230,17 @@ for (const backend of BACKENDS) {
       await step.release();
     });
 
+    it('lets no gradient be computed from weights that it has changed', async () => {
+      setBackend(backend);
+      const options = made(OPTIMIZERS.SGD);
+      const batch = batchOf(4, 1);
+      const step = await compileStep(options, batch);
+      const loss = mse(options.model.forward(batch[0]) as Tensor<'float32'>, zeros([4, 5]));
+      await step.run(batch);
+      expect(() => loss.backward()).toThrow('was changed in place after the forward pass');
+      await step.release();
+    });
+
     it('runs steps one after the other, however they are started', async () => {
       setBackend(backend);
       const [a, b] = [made(OPTIMIZERS.SGD), made(OPTIMIZERS.SGD)];
