@@ -30,6 +30,20 @@ export function trainableLossOf(compare: Loss, output: Tensor<'float32'>, target
   return loss;
 }
 
+/** The modules that a step runs: the model, and the loss if it is one. */
+export function modulesOf({ model, loss }: StepOptions): readonly Module[] {
+  return loss instanceof Module ? [model, loss] : [model];
+}
+
+/**
+ * Returns what gives everything that a step may find gradients for, each once: the parameters of model and loss, looked for
+ * now, and those that the optimizer has by then.
+ */
+export function parametersOf(options: StepOptions): () => readonly Tensor[] {
+  const own = modulesOf(options).flatMap((module) => module.parameters());
+  return () => [...new Set<Tensor>([...own, ...options.optimizer.parameters])];
+}
+
 /** What a step does once all gradients are there. */
 export function update(options: StepOptions, parameters: readonly Tensor[]): void {
   const { optimizer, clipGradNorm: maxNorm, clipGradValue: maxValue, ema } = options;

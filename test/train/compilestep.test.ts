@@ -75,6 +75,19 @@ class Block extends nn.Module {
   }
 }
 
+/** A loss with a parameter, a parameter that no optimizer has, a buffer and a mode. */
+class Uncertain extends nn.Module {
+  readonly scale = nn.parameter(ones([1]));
+  readonly unused = nn.parameter(ones([1]));
+  readonly weight = nn.buffer(ones([1]));
+  late = ones([1]);
+
+  forward(logits: Tensor, labels: Tensor): Tensor {
+    const loss = crossEntropy(logits, labels).mul(this.weight).mul(this.scale).mul(this.late);
+    return loss.mul(this.training ? 2 : 1).add(this.unused.mul(0)).sum();
+  }
+}
+
 function batchOf(n: number, seed: number): [Tensor, Tensor] {
   const generator = new Generator(seed);
   const labels = Int32Array.from({ length: n }, () => generator.integer(5));
@@ -230,6 +243,57 @@ for (const backend of BACKENDS) {
       await step.release();
     });
 
+    it('trains a loss that is a module, and follows its buffers and its mode', async () => {
+      setBackend(backend);
+      setPrecision('exact');
+      const build = () => {
+        const options = made((parameters) => new SGD(parameters, { lr: 0.05 }));
+        const loss = new Uncertain();
+        options.optimizer.addParamGroup({ params: loss.scale });
+        return { ...options, loss, clipGradNorm: 0.1 };
+      };
+      const [a, b] = [build(), build()];
+      const batch = batchOf(4, 1);
+      const compiled = await compileStep({ ...a }, batch);
+      const eager = new EagerStep({ ...b });
+      const late = [0, 1].map(() => nn.parameter(ones([1])));
+      const changes: ((options: typeof a, i: number) => void)[] = [
+        () => {},
+        ({ loss }) => nn.init.constant(loss.weight, 3),
+        ({ loss }) => loss.eval(),
+        ({ loss, optimizer }, i) => {
+          loss.late = late[i];
+          optimizer.addParamGroup({ params: late[i] });
+        },
+      ];
+      for (const [i, change] of changes.entries()) {
+        [a, b].forEach(change);
+        manualSeed(11);
+        const one = (await compiled.run(batch)).loss.item();
+        manualSeed(11);
+        const other = (await eager.run(batch)).loss.item();
+        expect(one / other, `after change ${i}`).toBeCloseTo(1, 4);
+      }
+      expect(difference(a.model, b.model)).toBeLessThan(1e-4);
+      for (const [mine, yours] of [[a.loss.scale, b.loss.scale], late]) {
+        expect(mine.item()).toBeCloseTo(yours.item(), 4);
+        expect(mine.item()).not.toBe(1);
+      }
+      expect([a.loss.unused.grad, b.loss.unused.grad?.item()]).toEqual([null, 0]);
+      await compiled.release();
+    });
+
+    it('keeps averages from being mixed up with weights they stand in for', async () => {
+      setBackend(backend);
+      const options = made(OPTIMIZERS.SGD);
+      const ema = new optim.ExponentialMovingAverage(options.model);
+      const step = await compileStep({ ...options, ema }, batchOf(4, 1));
+      await expect(ema.apply(() => step.run(batchOf(4, 1)))).rejects.toThrow('the averages are in the place');
+      await step.run(batchOf(4, 1));
+      expect(ema.stateDict().updates).toBe(1);
+      await step.release();
+    });
+
     it('lets no gradient be computed from weights that it has changed', async () => {
       setBackend(backend);
       const options = made(OPTIMIZERS.SGD);
@@ -300,6 +364,9 @@ describe('what cannot be compiled', () => {
     await expect(step.run(batchOf(2, 1), { signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     expect(options.model.parameters().map((p) => p.toArray())).toEqual(before);
     await step.release();
-    expect(() => step.run(batchOf(2, 1))).toThrow('the step was released');
+    await expect(step.run(batchOf(2, 1))).rejects.toThrow('run: the step was released');
+    await expect(step.flush()).rejects.toThrow('flush: the step was released');
+    await expect(step.run([])).rejects.toThrow('a batch must be an array of tensors');
+    expect(() => step.prepare(batchOf(2, 1))).toThrow('prepare: the step was released');
   });
 });
