@@ -12,6 +12,7 @@ export class RunFolder {
   readonly best: string;
   readonly history: string;
   readonly curves: string;
+  readonly picture: string;
 
   constructor(path: string) {
     this.path = path;
@@ -19,6 +20,7 @@ export class RunFolder {
     this.best = join(path, 'best.safetensors');
     this.history = join(path, 'history.jsonl');
     this.curves = join(path, 'curves.svg');
+    this.picture = join(path, 'curves.png');
   }
 
   /** Makes the folder, and clears away what killed processes have left. */
@@ -43,7 +45,7 @@ export class RunFolder {
   }
 
   get #files(): readonly string[] {
-    return [this.last, this.best, this.history, this.curves];
+    return [this.last, this.best, this.history, this.curves, this.picture];
   }
 
   /** Replaces a file in one step, or says in words why it cannot be written. */
@@ -68,7 +70,7 @@ export class RunFolder {
     await this.write(this.curves, drawing);
     if (!png) return;
     const { savePicture } = await import('../vision/picture.js');
-    await savePicture(join(this.path, 'curves.png'), drawing).catch((error: unknown) => {
+    await savePicture(this.picture, drawing).catch((error: unknown) => {
       if (!(error instanceof NativeError)) throw error;
     });
   }

@@ -70,6 +70,12 @@ describe('a checkpoint', () => {
     expect([report.missing, report.unexpected.length]).toEqual([[], 1]);
   });
 
+  it('that cannot be written says why', async () => {
+    expect(await rejection(saveCheckpoint(inFolder('missing/last.safetensors'), checkpoint))).toMatch(
+      /^ConvforgeError ERR_FILE_FORMAT saveCheckpoint: .*last\.safetensors cannot be written: there is no such file or folder$/,
+    );
+  });
+
   it('cut off anywhere is an error that names the file', async () => {
     const path = inFolder('whole.safetensors');
     await saveCheckpoint(path, checkpoint);

@@ -179,6 +179,21 @@ describe('a resumed training', () => {
     expect(second.state()).toEqual(whole.state());
   });
 
+  it('goes past no more than the epoch has, where the loader has become shorter', async () => {
+    const batches = Array.from({ length: 4 }, () => [images, labels]);
+    const folder = inFolder('shorter');
+    await start(3, {}, batches).fit({ epochs: 3, folder, ...abortingAt({ epoch: 1, batch: 3 }) });
+    const { step, history } = await start(3, {}, batches.slice(0, 1)).fit({ epochs: 3, folder, resume: true });
+    expect([step, history.map((record) => record.step)]).toEqual([5, [3, 4, 5]]);
+  });
+
+  it('draws a metric that is new, from where it begins', async () => {
+    const folder = inFolder('new-metric');
+    await start(3, { metrics: {} }).fit({ epochs: 1, folder });
+    await start(3).fit({ epochs: 2, folder, resume: true });
+    expect(readFileSync(join(folder, 'curves.svg'), 'utf8')).toContain('f1Score');
+  });
+
   it('writes to another folder when it is told to, and leaves what is there', async () => {
     const [from, to] = [inFolder('from'), inFolder('to')];
     await start(3).fit({ epochs: 1, folder: from });
