@@ -102,6 +102,12 @@ function kaimingDeviation(
   weight: Tensor,
   { mode = 'fanIn', nonlinearity = 'leakyRelu', a = 0 }: KaimingOptions,
 ): number {
+  check(
+    mode === 'fanIn' || mode === 'fanOut',
+    'kaiming',
+    () => `mode must be 'fanIn' or 'fanOut', got ${JSON.stringify(mode)}`,
+    ArgumentError,
+  );
   return calculateGain(nonlinearity, a) / Math.sqrt(fans(weight)[mode]);
 }
 
