@@ -360,6 +360,7 @@ describe('what cannot be compiled', () => {
     const [x] = batchOf(2, 1);
     const before = options.model.parameters().map((p) => p.toArray());
     await expect(step.run([x, tensor([1, 5], { dtype: 'int32' })])).rejects.toThrow('label 5 at position 1');
+    await expect(step.run([x, tensor([1n, 2n ** 32n])])).rejects.toThrow('must fit into 32 bits, got 4294967296');
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(step.run(batchOf(2, 1), { signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     expect(options.model.parameters().map((p) => p.toArray())).toEqual(before);
