@@ -26,7 +26,7 @@ export interface EvaluateOptions {
   labels?: readonly string[];
   /** Stops between two batches; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal;
-  /** Called after each batch with its inputs, output and targets. */
+  /** Called after each batch with the model's output, and with the batch. */
   onBatch?: (output: Tensor<'float32'>, batch: readonly Tensor[]) => void;
 }
 
@@ -75,7 +75,7 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
   const counts = Object.entries(metrics).map(([name, metric]) => [name, accumulatorOf(metric)] as const);
   const classes = new ClassCount(topK);
   let samples = 0;
-  await forEachOutput(model, loader, signal, (output, batch) => {
+  await forEachOutput('evaluate', model, loader, signal, (output, batch) => {
     const [x, ...targets] = batch;
     samples += x.shape[0];
     if (compare) mean.add(noGrad(() => lossOf(compare, output, targets)).item(), x.shape[0]);
@@ -94,6 +94,7 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
 
 /** Runs a model in inference mode on every batch of a loader, in order. */
 export async function forEachOutput(
+  operation: string,
   model: Module,
   loader: Loader,
   signal: AbortSignal | undefined,
@@ -103,7 +104,7 @@ export async function forEachOutput(
   let inference: Inference | null = null;
   try {
     for await (const batch of loader as AsyncIterable<readonly Tensor[]>) {
-      checkBatch('evaluate', batch);
+      checkBatch(operation, batch);
       model.eval();
       inference ??= await Inference.prepare(model, batch[0]);
       body((await inference.run(batch[0], signal)) as Tensor<'float32'>, batch);

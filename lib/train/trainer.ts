@@ -72,7 +72,7 @@ export class Trainer {
   #running: Fit | null = null;
 
   constructor(options: TrainerOptions) {
-    checkStep('Trainer', options as Parameters<typeof checkStep>[1]);
+    checkStep('Trainer', options);
     const { metrics = {}, scheduler, schedulerInterval, ema, compile = true } = options;
     checkMetrics('Trainer', metrics);
     checkSchedule('Trainer', scheduler, schedulerInterval);
@@ -143,7 +143,8 @@ export class Trainer {
     if (!(inputs instanceof Tensor)) checkLoader('predict', 'inputs', inputs);
     const loader = inputs instanceof Tensor ? slices(inputs, batchSize) : inputs;
     const outputs: Tensor<'float32'>[] = [];
-    await this.#averaged(() => forEachOutput(this.#parts.model, loader, signal, (output) => outputs.push(output)));
+    const { model } = this.#parts;
+    await this.#averaged(() => forEachOutput('predict', model, loader, signal, (output) => outputs.push(output)));
     check(outputs.length > 0, 'predict', () => 'there are no inputs', ArgumentError);
     return concat(outputs);
   }

@@ -167,6 +167,21 @@ for (const backend of BACKENDS) {
       await compiled.release();
     });
 
+    it('drops the gradients of layers that are frozen while batches accumulate', async () => {
+      setBackend(backend);
+      setPrecision('exact');
+      const [a, b] = [0, 1].map(() => made(OPTIMIZERS.SGD, { clipGradNorm: 0.01, accumulate: 2 }));
+      const [compiled, eager] = [await compileStep(a, batchOf(4, 1)), new EagerStep(b)];
+      for (const [i, step] of [compiled, eager].entries()) {
+        manualSeed(11);
+        await step.run(batchOf(4, 1));
+        ([a, b][i].model as Network).conv1.freeze();
+        await step.run(batchOf(4, 2));
+      }
+      expect(difference(a.model, b.model)).toBeLessThan(1e-4);
+      await compiled.release();
+    });
+
     it.each(['norm', 'shortcut'] as const)('goes back through a sum whose %s is frozen', async (frozen) => {
       setBackend(backend);
       setPrecision('exact');

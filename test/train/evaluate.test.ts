@@ -117,6 +117,7 @@ describe('predict', () => {
     expect(await rejection(trainer.predict(images, { batchSize: 0 }))).toContain('batchSize must be an integer');
     for (const none of [zeros([0, 1, 4, 4]), []])
       expect(await rejection(trainer.predict(none))).toContain('there are no inputs');
+    expect(await rejection(trainer.predict([[1]] as never))).toContain('predict: a batch must be an array of tensors');
     expect(await rejection(trainer.predict(images, { signal: AbortSignal.abort() }))).toMatch(/ERR_ABORTED/);
   });
 });
