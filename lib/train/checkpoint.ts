@@ -73,14 +73,14 @@ function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const text = metadata[KEY];
   const damaged = (why: string) => new ConvforgeError('ERR_FILE_FORMAT', why);
   if (text === undefined) throw damaged('it holds tensors, but was not written by a training');
-  let note: { format: number; version: string; training: unknown; metadata: Record<string, unknown> };
+  let note: { format: number; version: string; training: unknown; metadata: Record<string, unknown> } | null;
   try {
     note = JSON.parse(text);
   } catch (error) {
     throw damaged(`its note on the training is not JSON: ${(error as Error).message}`);
   }
-  if (!(note.format <= FORMAT)) {
-    throw damaged(`it has format ${note.format}, written by convforge ${note.version}; this is ${version}`);
+  if (!note || !(note.format <= FORMAT)) {
+    throw damaged(`it has format ${note?.format}, written by convforge ${note?.version}; this is ${version}`);
   }
   return {
     weights: Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.startsWith(TRAINING))),

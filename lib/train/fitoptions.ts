@@ -16,8 +16,8 @@ export interface FitOptions extends MonitorOptions {
   /** Where checkpoints (`last.safetensors`, `best.safetensors`), `history.jsonl` and curves go. Default: nothing is written. */
   folder?: string;
   /**
-   * Go on from `last.safetensors` of the folder if there is one (true), or from the checkpoint of this path. Weights,
-   * optimizer, schedule, random numbers and the place in the data continue exactly. Default false.
+   * Go on from `last.safetensors` of the folder, without one from `best.safetensors`, without either from the start (true),
+   * or from the checkpoint of this path. Weights, optimizer, schedule, random numbers and the place in the data continue exactly. Default false.
    */
   resume?: boolean | string;
   /** Replace the checkpoints of an earlier training in the folder. Default false: that is an error. */
@@ -60,6 +60,7 @@ export interface FitResult {
 export function checkFit(loader: unknown, options: FitOptions): void {
   checkLoader('fit', 'loader', loader);
   const { epochs, validation, folder, resume, checkpointEvery, logEvery, earlyStopping, signal } = options ?? {};
+  const { metadata } = options ?? {};
   const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
   if (validation !== undefined) checkLoader('fit', 'validation', validation);
   const rules: [fits: boolean, rule: string][] = [
@@ -79,6 +80,17 @@ export function checkFit(loader: unknown, options: FitOptions): void {
       earlyStopping === undefined || isCount(earlyStopping.patience),
       `patience must be an integer of at least 1, got ${earlyStopping?.patience}`,
     ],
+    [isJson(metadata), 'metadata must be what JSON can keep'],
   ];
   for (const [fits, rule] of rules) check(fits, 'fit', () => rule, ArgumentError);
+}
+
+/** Found out before training, not when its first checkpoint is written. */
+function isJson(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }

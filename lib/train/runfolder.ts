@@ -29,9 +29,10 @@ export class RunFolder {
     for (const file of this.#files) await removeLeftovers(file);
   }
 
-  /** The checkpoint to go on from; null when there is none. */
+  /** The checkpoint to go on from: the best one, if the process was killed before its first last one; null without any. */
   async checkpoint(): Promise<string | null> {
-    return (await exists(this.last)) ? this.last : null;
+    for (const path of [this.last, this.best]) if (await exists(path)) return path;
+    return null;
   }
 
   /** Removes the files of an earlier training, if that is wanted. */

@@ -98,6 +98,8 @@ describe('a checkpoint', () => {
     );
     writeFileSync(path, encodeSafetensors(weights, { 'convforge.training': '{' }));
     expect(await rejection(loadCheckpoint(path))).toContain('its note on the training is not JSON');
+    writeFileSync(path, encodeSafetensors(weights, { 'convforge.training': 'null' }));
+    expect(await rejection(loadCheckpoint(path))).toContain('ERR_FILE_FORMAT');
     const later = { format: 2, version: '9.0.0', training: {}, metadata: {} };
     writeFileSync(path, encodeSafetensors(weights, { 'convforge.training': JSON.stringify(later) }));
     expect(await rejection(loadCheckpoint(path))).toContain(

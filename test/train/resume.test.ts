@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DataLoader, TensorDataset, transforms } from '../../lib/data/index.js';
@@ -176,6 +176,18 @@ describe('a resumed training', () => {
     await start(3, {}, fixed).fit({ epochs: 3, folder, ...abortingAt({ epoch: 2, batch: 3 }) });
     const second = start(8, {}, fixed);
     await second.fit({ epochs: 3, folder, resume: true });
+    expect(second.state()).toEqual(whole.state());
+  });
+
+  it('goes on where the process was killed between its first two checkpoints', async () => {
+    const whole = start(3);
+    await whole.fit({ epochs: 2 });
+    const folder = inFolder('best-only');
+    await start(3).fit({ epochs: 1, folder });
+    rmSync(join(folder, 'last.safetensors'));
+    const second = start(5);
+    const { history } = await second.fit({ epochs: 2, folder, resume: true });
+    expect(history.length).toBe(2);
     expect(second.state()).toEqual(whole.state());
   });
 
