@@ -180,12 +180,7 @@ function asComputed(tensor: Tensor): Tensor {
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
     // A cast would wrap around, and make a label of what is none.
-    check(
-      (value | 0) === value,
-      'run',
-      () => `integers of a batch must fit into 32 bits, got ${values[i]}`,
-      ArgumentError,
-    );
+    if ((value | 0) !== value) throw new ArgumentError(`run: integers of a batch must fit into 32 bits, got ${values[i]}`);
     narrow[i] = value;
   }
   return new Tensor('int32', narrow, tensor.shape);
