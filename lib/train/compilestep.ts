@@ -167,7 +167,9 @@ export class CompiledStep implements TrainingStep {
   #mode(): string {
     const { backend, isa } = backendInfo();
     const training = this.#modules.map((module) => Number(module.training)).join('');
-    const trained = this.#parameters().map((parameter) => Number(parameter.requiresGrad)).join('');
+    const trained = this.#parameters()
+      .map((parameter) => Number(parameter.requiresGrad))
+      .join('');
     return `${backend} ${isa} ${isExact()} ${training} ${trained} ${this.#options.optimizer.structure}`;
   }
 }
@@ -180,7 +182,8 @@ function asComputed(tensor: Tensor): Tensor {
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
     // A cast would wrap around, and make a label of what is none.
-    if ((value | 0) !== value) throw new ArgumentError(`run: integers of a batch must fit into 32 bits, got ${values[i]}`);
+    if ((value | 0) !== value)
+      throw new ArgumentError(`run: integers of a batch must fit into 32 bits, got ${values[i]}`);
     narrow[i] = value;
   }
   return new Tensor('int32', narrow, tensor.shape);

@@ -26,7 +26,9 @@ export class TracedProgram {
       return trace.graph(Object.fromEntries(results.map((result, i) => [`output${i}`, result])));
     });
     this.#effects = trace.effects;
-    this.#changed = new Set(graph.nodes.flatMap(({ op, inputs }) => (op.updates ?? []).flatMap((i) => inputs[i]?.state?.storage ?? [])));
+    this.#changed = new Set(
+      graph.nodes.flatMap(({ op, inputs }) => (op.updates ?? []).flatMap((i) => inputs[i]?.state?.storage ?? [])),
+    );
     const addon = nativeAddon();
     const options = { exact: isExact() === 1, disabledPasses: [] };
     if (addon && NativePlan.accepts(graph)) {

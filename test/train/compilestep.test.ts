@@ -71,7 +71,10 @@ class Block extends nn.Module {
   }
 
   forward(x: Tensor<'float32'>): Tensor {
-    return this.norm.forward(this.conv1.forward(x)).add(this.shortcut.forward(this.conv2.forward(x))).relu();
+    return this.norm
+      .forward(this.conv1.forward(x))
+      .add(this.shortcut.forward(this.conv2.forward(x)))
+      .relu();
   }
 }
 
@@ -84,7 +87,10 @@ class Uncertain extends nn.Module {
 
   forward(logits: Tensor, labels: Tensor): Tensor {
     const loss = crossEntropy(logits, labels).mul(this.weight).mul(this.scale).mul(this.late);
-    return loss.mul(this.training ? 2 : 1).add(this.unused.mul(0)).sum();
+    return loss
+      .mul(this.training ? 2 : 1)
+      .add(this.unused.mul(0))
+      .sum();
   }
 }
 
