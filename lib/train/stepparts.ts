@@ -1,4 +1,5 @@
 import { ArgumentError, AutogradError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { Module } from '../nn/module.js';
 import { clipGradNorm, clipGradValue } from '../optim/clip.js';
 import { Optimizer } from '../optim/optimizer.js';
@@ -71,9 +72,9 @@ export function checkStep(operation: string, options: StepOptions): void {
     ],
     [clipGradNorm === undefined || clipGradNorm > 0, `clipGradNorm must be above 0, got ${clipGradNorm}`],
     [clipGradValue === undefined || clipGradValue > 0, `clipGradValue must be above 0, got ${clipGradValue}`],
-    [Number.isInteger(accumulate) && accumulate >= 1, `accumulate must be an integer of at least 1, got ${accumulate}`],
   ];
   for (const [fits, rule] of rules) check(fits, operation, () => rule, ArgumentError);
+  whole(operation, 'accumulate', accumulate, 1);
 }
 
 /** Checks that a batch is tensors: inputs, and usually targets, of one number of samples. */

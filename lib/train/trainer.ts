@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import type { Module } from '../nn/module.js';
 import { concat } from '../ops/concat.js';
 import { slice } from '../ops/slice.js';
@@ -134,12 +135,7 @@ export class Trainer {
    *   the signal aborts
    */
   async predict(inputs: Tensor | Loader, { batchSize = 64, signal }: PredictOptions = {}): Promise<Tensor<'float32'>> {
-    check(
-      Number.isInteger(batchSize) && batchSize >= 1,
-      'predict',
-      () => `batchSize must be an integer of at least 1, got ${batchSize}`,
-      ArgumentError,
-    );
+    whole('predict', 'batchSize', batchSize, 1);
     if (!(inputs instanceof Tensor)) checkLoader('predict', 'inputs', inputs);
     const loader = inputs instanceof Tensor ? slices(inputs, batchSize) : inputs;
     const outputs: Tensor<'float32'>[] = [];
