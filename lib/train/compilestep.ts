@@ -14,7 +14,7 @@ const KEPT = 4;
 /**
  * Traces forward pass, loss, backward pass and update once and makes them one native program, with planned memory and fused
  * passes, that runs off this thread. Parameters, running statistics and the optimizer's state are changed where they are,
- * so that the model and the optimizer can be used, saved and loaded between steps as ever.
+ * so that the model, a loss that is a module, and the optimizer can be used, saved and loaded between steps as ever.
  *
  * Batches of another shape, a switch between `train()` and `eval()`, freezing of parameters and other kinds of updates are
  * noticed and traced anew.

@@ -293,8 +293,8 @@ export class Fit {
   }
 
   get #stateful(): Stateful {
-    const { model, optimizer, scheduler = null, ema = null } = this.#parts;
-    return { model, optimizer, scheduler, ema, loader: this.#loader };
+    const { model, loss, optimizer, scheduler = null, ema = null } = this.#parts;
+    return { model, loss, optimizer, scheduler, ema, loader: this.#loader };
   }
 
   #diverged(what: string, lr: number): DivergedError {

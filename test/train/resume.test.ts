@@ -16,8 +16,10 @@ import {
   optim,
   SGD,
   type StepInfo,
+  type Tensor,
   Trainer,
   type TrainerOptions,
+  tensor,
 } from '../../lib/index.js';
 import {
   bitsOf,
@@ -177,6 +179,32 @@ describe('a resumed training', () => {
     const second = start(8, {}, fixed);
     await second.fit({ epochs: 3, folder, resume: true });
     expect(second.state()).toEqual(whole.state());
+  });
+
+  it('goes on with what a loss has learned', async () => {
+    class Scaled extends nn.Module {
+      readonly scale = nn.parameter(tensor([1]));
+      forward(logits: Tensor, target: Tensor) {
+        return crossEntropy(logits, target).mul(this.scale.square()).sub(this.scale).sum();
+      }
+    }
+    const begin = (seed: number) => {
+      manualSeed(seed);
+      const [model, loss] = [smallNet(), new Scaled()];
+      const optimizer = new Adam([...model.parameters(), loss.scale], { lr: 0.02 });
+      return {
+        ...start(seed, { model, loss, optimizer, scheduler: undefined, schedulerInterval: undefined, ema: undefined }),
+        loss,
+      };
+    };
+    const whole = begin(3);
+    await whole.fit({ epochs: 3 });
+    const folder = inFolder('learned-loss');
+    await begin(3).fit({ epochs: 2, folder });
+    const second = begin(5);
+    await second.fit({ epochs: 3, folder, resume: true });
+    expect(second.loss.scale.item()).not.toBe(1);
+    expect(second.loss.scale.item()).toBe(whole.loss.scale.item());
   });
 
   it('goes on where the process was killed between its first two checkpoints', async () => {
