@@ -73,7 +73,7 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
   checkMetrics('evaluate', metrics);
   const mean = new Mean();
   const counts = Object.entries(metrics).map(([name, metric]) => [name, accumulatorOf(metric)] as const);
-  const classes = new ClassCount(topK);
+  const classes = new ClassCount(topK, labels);
   let samples = 0;
   await forEachOutput('evaluate', model, loader, signal, (output, batch) => {
     const [x, ...targets] = batch;
@@ -88,7 +88,7 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
   return {
     samples,
     metrics: Object.fromEntries([...(compare ? [['loss', mean.value()] as const] : []), ...values]),
-    classification: classes.result(labels),
+    classification: classes.result(),
   };
 }
 
@@ -133,11 +133,13 @@ export function checkMetrics(operation: string, metrics: Readonly<Record<string,
 class ClassCount {
   readonly #matrix = new ConfusionMatrix();
   readonly #k: number;
+  readonly #labels: readonly string[] | undefined;
   readonly #best;
   #applies = true;
 
-  constructor(k: number) {
+  constructor(k: number, labels: readonly string[] | undefined) {
     this.#k = k;
+    this.#labels = labels;
     this.#best = accumulatorOf(topKAccuracy(k));
   }
 
@@ -150,14 +152,16 @@ class ClassCount {
       !target.isFloat() &&
       sameShape(target.shape, output.shape.toSpliced(1, 1));
     if (!this.#applies) return;
+    const given = this.#labels?.length ?? classes;
+    check(given === classes, 'evaluate', () => `${classes} classes need as many labels, got ${given}`, ArgumentError);
     this.#matrix.add(output, target);
     this.#best.add(output, target);
   }
 
-  result(labels?: readonly string[]): Classification | null {
+  result(): Classification | null {
     const { counts } = this.#matrix;
     if (!this.#applies || !counts.length) return null;
-    const report = classificationReport(counts, { labels });
+    const report = classificationReport(counts, { labels: this.#labels });
     return {
       accuracy: report.accuracy,
       topK: { k: this.#k, accuracy: this.#best.value() },

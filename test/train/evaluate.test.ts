@@ -102,6 +102,12 @@ describe('evaluate', () => {
     expect(await rejection(evaluate(model, validation, { metrics: { loss: accuracy } }))).toContain(
       "a metric cannot be called 'loss'",
     );
+    let batches = 0;
+    const counting = { labels: ['a', 'b'], onBatch: () => batches++ };
+    expect(await rejection(evaluate(model, validation, counting))).toBe(
+      'ArgumentError ERR_ARGUMENT evaluate: 3 classes need as many labels, got 2',
+    );
+    expect(batches).toBe(0);
     expect(model.training).toBe(true);
   });
 });
