@@ -71,9 +71,7 @@ describe('options', () => {
   });
 
   it('refuses a beta of 1, which would divide by 0, and a parameter listed twice', () => {
-    expect(failure(() => new Adam(w(), { betas: [1, 0.9] }))).toMatch(
-      /Adam: betas\[0\] must be in \[0, 0\.9+\d*\], got 1$/,
-    );
+    expect(failure(() => new Adam(w(), { betas: [1, 0.9] }))).toContain('Adam: betas[0] must be in [0, 1), got 1');
     expect(failure(() => new Adam(w(), { betas: [0.9, -0.1] }))).toContain('betas[1] must be in');
     const [p] = w();
     expect(failure(() => new SGD([p, leaf(2), p], { lr: 1 }))).toBe(

@@ -227,6 +227,18 @@ describe('schedulers', () => {
     expect([sgd.lr, sgd.groups[0].initialLr]).toEqual([1, 1]);
   });
 
+  it.each<[string, (sgd: optim.Optimizer) => optim.Scheduler, number]>([
+    ['a line to 0', (sgd) => new optim.LinearLR(sgd, { endFactor: 0, totalIters: 4 }), 5],
+    ['a cycle', (sgd) => new optim.OneCycleLR(sgd, { maxLr: 1, totalSteps: 6, annealStrategy: 'linear' }), 6],
+  ])('%s ends with rates that a saved state may have', (_, make, steps) => {
+    const sgd = new SGD([leaf(1)], { lr: 1, momentum: 0.9 });
+    const scheduler = make(sgd);
+    for (let i = 0; i < steps; i++) scheduler.step();
+    expect(sgd.lr).toBeGreaterThanOrEqual(0);
+    expect(sgd.lr).toBeLessThan(1e-4);
+    sgd.loadStateDict(sgd.stateDict());
+  });
+
   it('of a plateau: NaN is no improvement, and equal is none', () => {
     const sgd = new SGD([leaf(1)], { lr: 1 });
     const scheduler = new optim.ReduceLROnPlateau(sgd, { patience: 1, factor: 0.5 });

@@ -34,7 +34,7 @@ export function checkChannels(layer: string, inChannels: number, outChannels: nu
 }
 
 /** What the padding of a convolution can be filled with. */
-export const PADDING_MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
+const PADDING_MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
 export type PaddingMode = (typeof PADDING_MODES)[number];
 
 export function checkPaddingMode(layer: string, mode: PaddingMode): void {

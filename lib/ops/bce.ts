@@ -47,8 +47,8 @@ const op: Op<null> = {
 
 /**
  * Binary cross-entropy of targets in [0, 1] under probabilities in [0, 1], averaged over all elements by default:
- * −(target · log p + (1 − target) · log(1 − p)), NaN for p outside, logarithms being at least −100 and the gradient (p − target) divided by at
- * least 1e-12, as in PyTorch. {@link bceWithLogits} is more exact.
+ * −(target · log p + (1 − target) · log(1 − p)), NaN for p outside. Logarithms are at least −100, and the gradient is
+ * p − target divided by at least 1e-12, as in PyTorch. {@link bceWithLogits} is more exact.
  *
  * @throws ShapeError unless probabilities and target have one shape, to which weight broadcasts; DTypeError unless all share
  *   a floating type

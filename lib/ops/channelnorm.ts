@@ -1,7 +1,10 @@
 import type { Call } from '../autograd.js';
 import { kernelsFor } from '../backend/backend.js';
 import { zeros } from '../creation.js';
+import { checkFloat, type DType } from '../dtype.js';
+import { ArgumentError, check } from '../errors.js';
 import { CHANNEL_FIELDS, type ChannelGeometry, encode } from '../geometry.js';
+import { formatShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './add.js';
 import { div } from './div.js';
@@ -126,4 +129,29 @@ export function normaliseRows(x: Tensor, rows: number, eps: number): Tensor {
   const attributes = { geometry, eps, batchStatistics: true };
   const [y] = apply(channelNorm, [reshape(x, [1, rows, size]), null, null, null, null], attributes);
   return reshape(y, x.shape);
+}
+
+/** What group and instance normalisation share: the norm of groups that divide the channels, then weight and bias [c]. */
+export function normaliseGroups<D extends DType>(
+  operation: string,
+  x: Tensor<D>,
+  groups: number,
+  weight: Tensor<D> | null,
+  bias: Tensor<D> | null,
+  eps: number,
+): Tensor<D> {
+  checkFloat(operation, x, ...[weight, bias].filter((v) => v !== null));
+  const [n, c] = x.shape;
+  for (const v of [weight, bias]) {
+    check(
+      !v || (v.rank === 1 && v.size === c),
+      operation,
+      () => `weight and bias must be [${c}] for x ${formatShape(x.shape)}, got ${formatShape((v as Tensor).shape)}`,
+    );
+  }
+  check(eps >= 0, operation, () => `eps must be at least 0, got ${eps}`, ArgumentError);
+  const perChannel = (v: Tensor<D>) => reshape(v, [c, ...new Array<number>(x.rank - 2).fill(1)]);
+  const normal = normaliseRows(x, n * groups, eps) as Tensor<D>;
+  const scaled = weight ? mul(normal, perChannel(weight)) : normal;
+  return bias ? add(scaled, perChannel(bias)) : scaled;
 }

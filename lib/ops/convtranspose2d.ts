@@ -1,6 +1,6 @@
 import { checkFloat, type DType } from '../dtype.js';
 import { ArgumentError, check } from '../errors.js';
-import { type Conv2dGeometry, checkIndexable, type Pair, pair } from '../geometry.js';
+import { type Conv2dGeometry, checkIndexable, type Pair, pair, whole } from '../geometry.js';
 import { formatShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './add.js';
@@ -66,12 +66,7 @@ function geometryOf(x: Tensor, weight: Tensor, options: ConvTranspose2dOptions):
   );
   const [n, channels, oh, ow] = x.shape;
   const [inputs, perGroup, kh, kw] = weight.shape;
-  check(
-    Number.isInteger(groups) && groups >= 1,
-    name,
-    () => `groups must be an integer of at least 1, got ${groups}`,
-    ArgumentError,
-  );
+  whole(name, 'groups', groups, 1);
   check(
     channels === inputs && inputs % groups === 0 && oh > 0 && ow > 0,
     name,

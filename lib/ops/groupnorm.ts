@@ -1,12 +1,10 @@
-import { checkFloat, type DType } from '../dtype.js';
-import { ArgumentError, check } from '../errors.js';
+import type { DType } from '../dtype.js';
+import { check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { formatShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
-import { add } from './add.js';
-import { normaliseRows } from './channelnorm.js';
+import { normaliseGroups } from './channelnorm.js';
 import type { NormOptions } from './layernorm.js';
-import { mul } from './mul.js';
-import { reshape } from './reshape.js';
 
 /**
  * Group normalisation (Wu and He 2018): (x − mean) / √(variance + eps) · weight + bias with the statistics of each group of
@@ -26,26 +24,9 @@ export function groupNorm<D extends DType>(
   bias: Tensor<D> | null = null,
   { eps = 1e-5 }: NormOptions = {},
 ): Tensor<D> {
-  checkFloat('groupNorm', x, ...[weight, bias].filter((v) => v !== null));
   check(x.rank >= 2, 'groupNorm', () => `x must be [n, channels, …], got ${formatShape(x.shape)}`);
-  const [n, c] = x.shape;
-  check(
-    Number.isInteger(groups) && groups >= 1,
-    'groupNorm',
-    () => `groups must be an integer of at least 1, got ${groups}`,
-    ArgumentError,
-  );
+  const c = x.shape[1];
+  whole('groupNorm', 'groups', groups, 1);
   check(c % groups === 0, 'groupNorm', () => `${c} channels cannot be split into ${groups} groups`);
-  for (const v of [weight, bias]) {
-    check(
-      !v || (v.rank === 1 && v.size === c),
-      'groupNorm',
-      () => `weight and bias must be [${c}] for x ${formatShape(x.shape)}, got ${formatShape((v as Tensor).shape)}`,
-    );
-  }
-  check(eps >= 0, 'groupNorm', () => `eps must be at least 0, got ${eps}`, ArgumentError);
-  const perChannel = (v: Tensor<D>) => reshape(v, [c, ...new Array<number>(x.rank - 2).fill(1)]);
-  const normal = normaliseRows(x, n * groups, eps) as Tensor<D>;
-  const scaled = weight ? mul(normal, perChannel(weight)) : normal;
-  return bias ? add(scaled, perChannel(bias)) : scaled;
+  return normaliseGroups('groupNorm', x, groups, weight, bias, eps);
 }

@@ -4,7 +4,7 @@ import { ArgumentError, check } from '../errors.js';
 import { formatShape, sizeOf } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { batchNorm, moveTowards } from './batchnorm.js';
-import { groupNorm } from './groupnorm.js';
+import { normaliseGroups } from './channelnorm.js';
 import type { NormOptions } from './layernorm.js';
 import { mean } from './mean.js';
 import { reshape } from './reshape.js';
@@ -40,7 +40,7 @@ export function instanceNorm<D extends DType>(
   bias: Tensor<D> | null = null,
   options: InstanceNormOptions<D> = {},
 ): Tensor<D> {
-  const { training = true, runningMean = null, runningVar = null, momentum = 0.1, eps } = options;
+  const { training = true, runningMean = null, runningVar = null, momentum = 0.1, eps = 1e-5 } = options;
   check(
     x.rank >= 3 && x.shape[1] > 0,
     'instanceNorm',
@@ -79,5 +79,5 @@ export function instanceNorm<D extends DType>(
       if (runningVar) moveTowards(runningVar, mean(variances, 0), momentum, size / (size - 1));
     });
   }
-  return groupNorm(x, c, weight, bias, { eps });
+  return normaliseGroups('instanceNorm', x, c, weight, bias, eps);
 }

@@ -60,8 +60,8 @@ export class ExponentialMovingAverage {
 
   /** Takes in the module's weights as they are now; to be called after each step of the optimizer. */
   update(): void {
-    this.#checkNotApplied('update');
     onRun(() => {
+      this.#checkNotApplied('update');
       this.#updates++;
     });
     const factors = new Map<DType, Tensor>();

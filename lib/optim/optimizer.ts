@@ -288,6 +288,8 @@ export function checkRange(operation: string, option: string, value: number, low
 
 /** Throws unless there are two betas in [0, 1). */
 export function checkBetas(operation: string, betas: readonly [number, number]): void {
-  checkRange(operation, 'betas[0]', betas?.[0], 0, 1 - Number.EPSILON);
-  checkRange(operation, 'betas[1]', betas?.[1], 0, 1 - Number.EPSILON);
+  for (const i of [0, 1]) {
+    const beta = betas?.[i];
+    check(beta >= 0 && beta < 1, operation, () => `betas[${i}] must be in [0, 1), got ${beta}`, ArgumentError);
+  }
 }

@@ -1,5 +1,5 @@
 import { ConvforgeError } from '../errors.js';
-import { readBytes } from '../io/files.js';
+import { fail, readBytes } from '../io/files.js';
 import { replaceFile } from '../io/replacefile.js';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
 import type { StateDict } from '../nn/module.js';
@@ -36,9 +36,14 @@ export function encodeCheckpoint({ weights, training, metadata }: Omit<Checkpoin
   return encodeSafetensors(tensors, { [KEY]: JSON.stringify(note) });
 }
 
-/** Writes a checkpoint in one step: whenever the process stops, the path holds the old one or the new one, whole. */
+/**
+ * Writes a checkpoint in one step: whenever the process stops, the path holds the old one or the new one, whole.
+ *
+ * @throws ConvforgeError ERR_FILE_FORMAT that says in words why the file cannot be written
+ */
 export async function saveCheckpoint(path: string, checkpoint: Omit<Checkpoint, 'version'>): Promise<void> {
-  await replaceFile(path, encodeCheckpoint(checkpoint));
+  const bytes = encodeCheckpoint(checkpoint);
+  await replaceFile(path, bytes).catch((error) => fail('saveCheckpoint', path, 'written', error));
 }
 
 /**
@@ -66,16 +71,16 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
 function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes);
   const text = metadata[KEY];
-  const fail = (why: string) => new ConvforgeError('ERR_FILE_FORMAT', why);
-  if (text === undefined) throw fail('it holds tensors, but was not written by a training');
-  let note: { format: number; version: string; training: unknown; metadata: Record<string, unknown> };
+  const damaged = (why: string) => new ConvforgeError('ERR_FILE_FORMAT', why);
+  if (text === undefined) throw damaged('it holds tensors, but was not written by a training');
+  let note: { format: number; version: string; training: unknown; metadata: Record<string, unknown> } | null;
   try {
     note = JSON.parse(text);
   } catch (error) {
-    throw fail(`its note on the training is not JSON: ${(error as Error).message}`);
+    throw damaged(`its note on the training is not JSON: ${(error as Error).message}`);
   }
-  if (!(note.format <= FORMAT)) {
-    throw fail(`it has format ${note.format}, written by convforge ${note.version}; this is ${version}`);
+  if (!note || !(note.format <= FORMAT)) {
+    throw damaged(`it has format ${note?.format}, written by convforge ${note?.version}; this is ${version}`);
   }
   return {
     weights: Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.startsWith(TRAINING))),

@@ -1,13 +1,11 @@
 import { backendInfo, isExact } from '../backend/backend.js';
 import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import type { Module } from '../nn/module.js';
-import { cast } from '../ops/cast.js';
 import { formatShape } from '../shape.js';
-import type { Tensor } from '../tensor.js';
-
+import { Tensor } from '../tensor.js';
 import { GradientSum } from './gradientsum.js';
 import type { StepOptions, StepRunOptions, TrainingStep } from './step.js';
-import { checkBatch, checkStep, trainableLossOf, update } from './stepparts.js';
+import { checkBatch, checkStep, modulesOf, parametersOf, trainableLossOf, update } from './stepparts.js';
 import { TracedProgram } from './tracedprogram.js';
 
 /** Programs for this many different batches are kept: full ones, the last of an epoch, and some to spare. */
@@ -16,7 +14,7 @@ const KEPT = 4;
 /**
  * Traces forward pass, loss, backward pass and update once and makes them one native program, with planned memory and fused
  * passes, that runs off this thread. Parameters, running statistics and the optimizer's state are changed where they are,
- * so that the model and the optimizer can be used, saved and loaded between steps as ever.
+ * so that the model, a loss that is a module, and the optimizer can be used, saved and loaded between steps as ever.
  *
  * Batches of another shape, a switch between `train()` and `eval()`, freezing of parameters and other kinds of updates are
  * noticed and traced anew.
@@ -46,7 +44,7 @@ export class CompiledStep implements TrainingStep {
   readonly reason = null;
   readonly #options: StepOptions;
   readonly #modules: readonly Module[];
-  readonly #parameters: readonly Tensor[];
+  readonly #parameters: () => readonly Tensor[];
   readonly #sum: GradientSum | null;
   /** By what they were traced for; the one used last is the last. */
   readonly #programs = new Map<string, TracedProgram>();
@@ -57,24 +55,25 @@ export class CompiledStep implements TrainingStep {
   /** @internal */
   constructor(options: StepOptions) {
     checkStep('compileStep', options);
-    const { model, optimizer, accumulate = 1 } = options;
+    const { accumulate = 1 } = options;
     this.#options = options;
-    this.#modules = model.modules().map(([, module]) => module);
-    this.#parameters = [...new Set([...model.parameters(), ...optimizer.parameters])];
+    this.#modules = modulesOf(options).flatMap((root) => root.modules().map(([, module]) => module));
+    this.#parameters = parametersOf(options);
     this.#sum = accumulate > 1 ? new GradientSum(accumulate) : null;
   }
 
   /** Makes the program for such batches, so that the first step need not. */
   prepare(batch: readonly Tensor[]): void {
     checkBatch('compileStep', batch);
+    this.#checkNotReleased('prepare');
     this.#stepFor(batch.map(asComputed));
   }
 
   /** Trains on a batch, off this thread; its memory must not change before the promise resolves. */
-  run(batch: readonly Tensor[], { signal }: StepRunOptions = {}): Promise<{ loss: Tensor; output: Tensor }> {
+  async run(batch: readonly Tensor[], { signal }: StepRunOptions = {}): Promise<{ loss: Tensor; output: Tensor }> {
     checkBatch('run', batch);
     const given = batch.map(asComputed);
-    return this.#inTurn(async () => {
+    return this.#inTurn('run', async () => {
       if (signal?.aborted) {
         throw new ConvforgeError('ERR_ABORTED', 'run: aborted by its signal', { cause: signal.reason });
       }
@@ -88,8 +87,8 @@ export class CompiledStep implements TrainingStep {
   }
 
   /** Updates with what has been accumulated since the last update, if anything has. */
-  flush(): Promise<void> {
-    return this.#inTurn(async () => {
+  async flush(): Promise<void> {
+    return this.#inTurn('flush', async () => {
       if (this.#sum?.pending) await this.#spend(this.#sum);
     });
   }
@@ -102,11 +101,15 @@ export class CompiledStep implements TrainingStep {
     this.#programs.clear();
   }
 
-  #inTurn<T>(body: () => Promise<T>): Promise<T> {
-    check(!this.#isReleased, 'run', () => 'the step was released', ArgumentError);
+  #inTurn<T>(operation: string, body: () => Promise<T>): Promise<T> {
+    this.#checkNotReleased(operation);
     const turn = this.#last.then(body);
     this.#last = turn.catch(() => {});
     return turn;
+  }
+
+  #checkNotReleased(operation: string): void {
+    check(!this.#isReleased, operation, () => 'the step was released', ArgumentError);
   }
 
   #stepFor(batch: readonly Tensor[]): TracedProgram {
@@ -116,15 +119,15 @@ export class CompiledStep implements TrainingStep {
       const output = model.forward(x) as Tensor<'float32'>;
       const loss = trainableLossOf(compare, output, targets);
       (accumulate === 1 ? loss : loss.div(accumulate)).backward();
-      if (this.#sum) this.#sum.collect(this.#parameters);
-      else update(this.#options, this.#parameters);
+      if (this.#sum) this.#sum.collect(this.#parameters());
+      else update(this.#options, this.#parameters());
       return [loss, output];
     });
   }
 
   async #spend(sum: GradientSum): Promise<void> {
     const program = this.#program('update', [], () => {
-      sum.spend(() => update(this.#options, this.#parameters));
+      sum.spend(() => update(this.#options, this.#parameters()));
       return [];
     });
     await program.run([]);
@@ -137,12 +140,12 @@ export class CompiledStep implements TrainingStep {
     this.#programs.delete(key);
     if (!program) {
       const state = [
-        ...Object.values(this.#options.model.stateDict()),
-        ...this.#parameters,
+        ...modulesOf(this.#options).flatMap((module) => Object.values(module.stateDict())),
+        ...this.#parameters(),
         ...(this.#sum?.tensors ?? []),
       ];
       const forget = () => {
-        for (const parameter of this.#parameters) parameter.grad = null;
+        for (const parameter of this.#parameters()) parameter.grad = null;
       };
       forget();
       try {
@@ -164,12 +167,24 @@ export class CompiledStep implements TrainingStep {
   #mode(): string {
     const { backend, isa } = backendInfo();
     const training = this.#modules.map((module) => Number(module.training)).join('');
-    const trained = this.#parameters.map((parameter) => Number(parameter.requiresGrad)).join('');
+    const trained = this.#parameters()
+      .map((parameter) => Number(parameter.requiresGrad))
+      .join('');
     return `${backend} ${isa} ${isExact()} ${training} ${trained} ${this.#options.optimizer.structure}`;
   }
 }
 
 /** Labels of int64 as int32: native kernels compute with nothing of eight bytes. */
 function asComputed(tensor: Tensor): Tensor {
-  return tensor.dtype === 'int64' ? cast(tensor, 'int32') : tensor;
+  if (tensor.dtype !== 'int64') return tensor;
+  const values = tensor.storage.read() as BigInt64Array;
+  const narrow = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    // A cast would wrap around, and make a label of what is none.
+    if ((value | 0) !== value)
+      throw new ArgumentError(`run: integers of a batch must fit into 32 bits, got ${values[i]}`);
+    narrow[i] = value;
+  }
+  return new Tensor('int32', narrow, tensor.shape);
 }

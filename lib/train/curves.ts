@@ -4,7 +4,8 @@ import type { EpochRecord } from './state.js';
 /** Loss and metrics over the epochs as an SVG drawing; null when there is nothing to draw yet. */
 export function trainingCurves(history: readonly EpochRecord[]): string | null {
   const x = history.map(({ epoch }) => epoch);
-  const names = Object.keys(history[0]?.train ?? {});
+  // A training that was resumed may count metrics that its first epochs did not.
+  const names = [...new Set(history.flatMap(({ train }) => Object.keys(train)))];
   const series = names.flatMap((name) =>
     (['train', 'validation'] as const).map(
       (part): Series => ({

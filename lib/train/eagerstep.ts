@@ -2,7 +2,7 @@ import { noGrad } from '../autograd.js';
 import { ConvforgeError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import type { StepOptions, StepRunOptions, TrainingStep } from './step.js';
-import { checkBatch, checkStep, trainableLossOf, update } from './stepparts.js';
+import { checkBatch, checkStep, parametersOf, trainableLossOf, update } from './stepparts.js';
 
 /**
  * A training step that runs op by op on this thread: every model can be trained with it, whatever its code does.
@@ -20,7 +20,7 @@ export class EagerStep implements TrainingStep {
   readonly reason: string | null;
   readonly #options: Omit<StepOptions, 'accumulate'>;
   readonly #accumulate: number;
-  readonly #parameters: readonly Tensor[];
+  readonly #parameters: () => readonly Tensor[];
   /** Batches whose gradients wait for an update. */
   #pending = 0;
 
@@ -29,7 +29,7 @@ export class EagerStep implements TrainingStep {
     checkStep('EagerStep', options);
     this.#options = options;
     this.#accumulate = options.accumulate ?? 1;
-    this.#parameters = options.model.parameters();
+    this.#parameters = parametersOf(options);
     this.reason = reason;
   }
 
@@ -51,11 +51,10 @@ export class EagerStep implements TrainingStep {
 
   flush(): void {
     if (this.#pending === 0) return;
-    const { optimizer } = this.#options;
     // Each gradient was divided by the number of batches of a full update.
     const missing = this.#accumulate / this.#pending;
     noGrad(() => {
-      for (const parameter of new Set([...this.#parameters, ...optimizer.parameters])) {
+      for (const parameter of this.#parameters()) {
         parameter.grad = parameter.grad?.mul(missing) ?? null;
       }
     });
@@ -68,12 +67,11 @@ export class EagerStep implements TrainingStep {
   }
 
   #update(): void {
-    update(this.#options, this.#parameters);
+    update(this.#options, this.#parameters());
     this.#pending = 0;
   }
 
   #zeroGrad(): void {
-    this.#options.optimizer.zeroGrad();
-    for (const parameter of this.#parameters) parameter.grad = null;
+    for (const parameter of this.#parameters()) parameter.grad = null;
   }
 }

@@ -26,7 +26,7 @@ export interface EvaluateOptions {
   labels?: readonly string[];
   /** Stops between two batches; the promise then rejects with ERR_ABORTED. */
   signal?: AbortSignal;
-  /** Called after each batch with its inputs, output and targets. */
+  /** Called after each batch with the model's output, and with the batch. */
   onBatch?: (output: Tensor<'float32'>, batch: readonly Tensor[]) => void;
 }
 
@@ -73,9 +73,9 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
   checkMetrics('evaluate', metrics);
   const mean = new Mean();
   const counts = Object.entries(metrics).map(([name, metric]) => [name, accumulatorOf(metric)] as const);
-  const classes = new ClassCount(topK);
+  const classes = new ClassCount(topK, labels);
   let samples = 0;
-  await forEachOutput(model, loader, signal, (output, batch) => {
+  await forEachOutput('evaluate', model, loader, signal, (output, batch) => {
     const [x, ...targets] = batch;
     samples += x.shape[0];
     if (compare) mean.add(noGrad(() => lossOf(compare, output, targets)).item(), x.shape[0]);
@@ -88,12 +88,13 @@ export async function evaluate(model: Module, loader: Loader, options: EvaluateO
   return {
     samples,
     metrics: Object.fromEntries([...(compare ? [['loss', mean.value()] as const] : []), ...values]),
-    classification: classes.result(labels),
+    classification: classes.result(),
   };
 }
 
 /** Runs a model in inference mode on every batch of a loader, in order. */
 export async function forEachOutput(
+  operation: string,
   model: Module,
   loader: Loader,
   signal: AbortSignal | undefined,
@@ -103,7 +104,7 @@ export async function forEachOutput(
   let inference: Inference | null = null;
   try {
     for await (const batch of loader as AsyncIterable<readonly Tensor[]>) {
-      checkBatch('evaluate', batch);
+      checkBatch(operation, batch);
       model.eval();
       inference ??= await Inference.prepare(model, batch[0]);
       body((await inference.run(batch[0], signal)) as Tensor<'float32'>, batch);
@@ -132,11 +133,13 @@ export function checkMetrics(operation: string, metrics: Readonly<Record<string,
 class ClassCount {
   readonly #matrix = new ConfusionMatrix();
   readonly #k: number;
+  readonly #labels: readonly string[] | undefined;
   readonly #best;
   #applies = true;
 
-  constructor(k: number) {
+  constructor(k: number, labels: readonly string[] | undefined) {
     this.#k = k;
+    this.#labels = labels;
     this.#best = accumulatorOf(topKAccuracy(k));
   }
 
@@ -149,14 +152,16 @@ class ClassCount {
       !target.isFloat() &&
       sameShape(target.shape, output.shape.toSpliced(1, 1));
     if (!this.#applies) return;
+    const given = this.#labels?.length ?? classes;
+    check(given === classes, 'evaluate', () => `${classes} classes need as many labels, got ${given}`, ArgumentError);
     this.#matrix.add(output, target);
     this.#best.add(output, target);
   }
 
-  result(labels?: readonly string[]): Classification | null {
+  result(): Classification | null {
     const { counts } = this.#matrix;
     if (!this.#applies || !counts.length) return null;
-    const report = classificationReport(counts, { labels });
+    const report = classificationReport(counts, { labels: this.#labels });
     return {
       accuracy: report.accuracy,
       topK: { k: this.#k, accuracy: this.#best.value() },

@@ -53,7 +53,9 @@ export class Fit {
     const known = { metrics: Object.keys(parts.metrics), validates: options.validation !== undefined };
     const { monitor, mode, earlyStopping } = options;
     this.#best = new Monitor('fit', { monitor, mode }, known);
-    this.#stopping = earlyStopping ? new Monitor('fit', { monitor, mode, ...earlyStopping }, known) : null;
+    // A mode goes with the value it was given for.
+    const watched = earlyStopping?.monitor === undefined ? { monitor, mode } : {};
+    this.#stopping = earlyStopping ? new Monitor('fit', { ...watched, ...earlyStopping }, known) : null;
   }
 
   /** Ends training after the update that is under way. */
@@ -113,7 +115,7 @@ export class Fit {
     this.#best.state = { ...training.best };
     if (this.#stopping) this.#stopping.state = { ...training.stopping };
     await folder?.writeHistory(this.#history);
-    this.#isSaved = path === folder?.last;
+    this.#isSaved = folder !== null && resolve(path) === resolve(folder.last);
   }
 
   /** One epoch, or what is left of it. When training is to stop before its end, its place is saved. */
@@ -187,7 +189,10 @@ export class Fit {
 
   /** Goes past the batches that a resumed epoch has behind it, where the loader does not do so by itself. */
   async #skip(batches: ReturnType<typeof iterate>): Promise<void> {
-    for (; this.#behind > 0; this.#behind--) if ((await batches.next()).done) return;
+    for (; this.#behind > 0; this.#behind--) {
+      // A loader that gives less than it did has nothing left to go past, and so has the next epoch.
+      if ((await batches.next()).done) this.#behind = 1;
+    }
   }
 
   async #batch(batch: readonly Tensor[], start: number): Promise<void> {
@@ -288,8 +293,8 @@ export class Fit {
   }
 
   get #stateful(): Stateful {
-    const { model, optimizer, scheduler = null, ema = null } = this.#parts;
-    return { model, optimizer, scheduler, ema, loader: this.#loader };
+    const { model, loss, optimizer, scheduler = null, ema = null } = this.#parts;
+    return { model, loss, optimizer, scheduler, ema, loader: this.#loader };
   }
 
   #diverged(what: string, lr: number): DivergedError {

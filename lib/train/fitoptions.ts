@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import type { TrainerCallback } from './callback.js';
 import { checkLoader, type Loader } from './loader.js';
 import type { EarlyStoppingOptions, MonitorOptions } from './monitor.js';
@@ -16,8 +17,8 @@ export interface FitOptions extends MonitorOptions {
   /** Where checkpoints (`last.safetensors`, `best.safetensors`), `history.jsonl` and curves go. Default: nothing is written. */
   folder?: string;
   /**
-   * Go on from `last.safetensors` of the folder if there is one (true), or from the checkpoint of this path. Weights,
-   * optimizer, schedule, random numbers and the place in the data continue exactly. Default false.
+   * Go on from `last.safetensors` of the folder, without one from `best.safetensors`, without either from the start (true),
+   * or from the checkpoint of this path. Weights, optimizer, schedule, random numbers and the place in the data continue exactly. Default false.
    */
   resume?: boolean | string;
   /** Replace the checkpoints of an earlier training in the folder. Default false: that is an error. */
@@ -59,26 +60,30 @@ export interface FitResult {
 /** Throws an ArgumentError for the first option that is out of range or of the wrong type. */
 export function checkFit(loader: unknown, options: FitOptions): void {
   checkLoader('fit', 'loader', loader);
-  const { epochs, validation, folder, resume, checkpointEvery, logEvery, earlyStopping, signal } = options ?? {};
-  const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
+  const { epochs, validation, signal, folder, resume, checkpointEvery, earlyStopping, logEvery, metadata } =
+    options ?? {};
+  whole('fit', 'epochs', epochs, 1);
   if (validation !== undefined) checkLoader('fit', 'validation', validation);
   const rules: [fits: boolean, rule: string][] = [
-    [isCount(epochs), `epochs must be an integer of at least 1, got ${epochs}`],
     [signal === undefined || signal instanceof AbortSignal, 'signal must be an AbortSignal'],
     [folder === undefined || (typeof folder === 'string' && folder !== ''), 'folder must be the path of a folder'],
     [resume !== true || folder !== undefined, 'resume: true needs a folder to look for the checkpoint in'],
     [resume !== '', 'resume must be true, false or the path of a checkpoint'],
-    [
-      checkpointEvery === undefined || (isCount(checkpointEvery) && folder !== undefined),
-      folder === undefined
-        ? 'checkpointEvery needs a folder to write to'
-        : `checkpointEvery must be an integer of at least 1, got ${checkpointEvery}`,
-    ],
-    [logEvery === undefined || isCount(logEvery), `logEvery must be an integer of at least 1, got ${logEvery}`],
-    [
-      earlyStopping === undefined || isCount(earlyStopping.patience),
-      `patience must be an integer of at least 1, got ${earlyStopping?.patience}`,
-    ],
+    [checkpointEvery === undefined || folder !== undefined, 'checkpointEvery needs a folder to write to'],
+    [isJson(metadata), 'metadata must be what JSON can keep'],
   ];
   for (const [fits, rule] of rules) check(fits, 'fit', () => rule, ArgumentError);
+  if (checkpointEvery !== undefined) whole('fit', 'checkpointEvery', checkpointEvery, 1);
+  if (logEvery !== undefined) whole('fit', 'logEvery', logEvery, 1);
+  if (earlyStopping !== undefined) whole('fit', 'patience', earlyStopping.patience, 1);
+}
+
+/** Found out before training, not when its first checkpoint is written. */
+function isJson(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }

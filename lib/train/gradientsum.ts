@@ -53,6 +53,7 @@ export class GradientSum {
   /** Makes each sum the gradient of its parameter, for an update, and starts over; part of a trace. */
   spend(update: () => void): void {
     for (const [parameter, sum] of this.#sums) {
+      if (!parameter.requiresGrad) continue; // frozen since: it has no part in clipping either
       const scale = supply(sum.dtype, [], (values) => {
         (values as Float32Array)[0] = this.#batches / this.pending;
       });

@@ -8,8 +8,6 @@ import type { Tensor } from '../tensor.js';
 export interface Loader {
   /** Batches an epoch, if that is known. */
   readonly length?: number;
-  /** Samples an epoch, if that is known. */
-  readonly samples?: number;
   [Symbol.iterator]?(): Iterator<readonly Tensor[]>;
   [Symbol.asyncIterator]?(): AsyncIterator<readonly Tensor[]>;
   /** Where the consumer is, as JSON can keep it. With `loadStateDict` it makes resuming exact in the middle of an epoch. */

@@ -12,7 +12,7 @@ export interface MonitorOptions {
   mode?: 'min' | 'max';
 }
 
-/** Options of early stopping. */
+/** Options of early stopping. Without a `monitor` it watches what the best checkpoint does. */
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs without improvement after which training stops, at least 1. */
   patience: number;

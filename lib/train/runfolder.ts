@@ -12,6 +12,7 @@ export class RunFolder {
   readonly best: string;
   readonly history: string;
   readonly curves: string;
+  readonly picture: string;
 
   constructor(path: string) {
     this.path = path;
@@ -19,6 +20,7 @@ export class RunFolder {
     this.best = join(path, 'best.safetensors');
     this.history = join(path, 'history.jsonl');
     this.curves = join(path, 'curves.svg');
+    this.picture = join(path, 'curves.png');
   }
 
   /** Makes the folder, and clears away what killed processes have left. */
@@ -27,9 +29,10 @@ export class RunFolder {
     for (const file of this.#files) await removeLeftovers(file);
   }
 
-  /** The checkpoint to go on from; null when there is none. */
+  /** The checkpoint to go on from: the best one, if the process was killed before its first last one; null without any. */
   async checkpoint(): Promise<string | null> {
-    return (await exists(this.last)) ? this.last : null;
+    for (const path of [this.last, this.best]) if (await exists(path)) return path;
+    return null;
   }
 
   /** Removes the files of an earlier training, if that is wanted. */
@@ -43,7 +46,7 @@ export class RunFolder {
   }
 
   get #files(): readonly string[] {
-    return [this.last, this.best, this.history, this.curves];
+    return [this.last, this.best, this.history, this.curves, this.picture];
   }
 
   /** Replaces a file in one step, or says in words why it cannot be written. */
@@ -68,7 +71,7 @@ export class RunFolder {
     await this.write(this.curves, drawing);
     if (!png) return;
     const { savePicture } = await import('../vision/picture.js');
-    await savePicture(join(this.path, 'curves.png'), drawing).catch((error: unknown) => {
+    await savePicture(this.picture, drawing).catch((error: unknown) => {
       if (!(error instanceof NativeError)) throw error;
     });
   }

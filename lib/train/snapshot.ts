@@ -1,28 +1,30 @@
 import { ArgumentError, ConvforgeError, DivergedError } from '../errors.js';
-import type { Module, StateDict } from '../nn/module.js';
+import { Module, type StateDict } from '../nn/module.js';
 import { sum } from '../ops/sum.js';
 import type { Optimizer, OptimizerState } from '../optim/optimizer.js';
 import { defaultGenerator, Generator } from '../random.js';
 import { hasState, type Loader } from './loader.js';
 import type { Schedule } from './schedule.js';
 import type { TrainingState } from './state.js';
-import type { WeightAverage } from './step.js';
+import type { Loss, WeightAverage } from './step.js';
 
 /** Everything besides the weights that changes as training goes on and keeps its own state. */
 export interface Stateful {
   readonly model: Module;
+  readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly scheduler: Schedule | null;
   readonly ema: WeightAverage | null;
   readonly loader: Loader;
 }
 
-type ModuleState = Pick<TrainingState, 'optimizer' | 'scheduler' | 'ema' | 'loader' | 'generators'>;
+type ModuleState = Pick<TrainingState, 'loss' | 'optimizer' | 'scheduler' | 'ema' | 'loader' | 'generators'>;
 
 /** The states of all parts as they are now; tensors share memory with them. */
-export function captureState({ model, optimizer, scheduler, ema, loader }: Stateful): ModuleState {
+export function captureState({ model, loss, optimizer, scheduler, ema, loader }: Stateful): ModuleState {
   const modules = generatorsOf(model).map(([path, { state }]) => [path, state] as const);
   return {
+    loss: parametersOf(loss),
     optimizer: { name: optimizer.constructor.name, state: optimizer.stateDict() },
     scheduler: scheduler?.stateDict() ?? null,
     ema: ema?.stateDict() ?? null,
@@ -38,7 +40,7 @@ export function captureState({ model, optimizer, scheduler, ema, loader }: State
  *   one that the state is of
  */
 export function restoreState(parts: Stateful, weights: StateDict, state: ModuleState): void {
-  const { model, optimizer, scheduler, ema, loader } = parts;
+  const { model, loss, optimizer, scheduler, ema, loader } = parts;
   const expect = (holds: boolean, why: string) => {
     if (!holds) throw new ArgumentError(`fit: the checkpoint cannot be resumed: ${why}`);
   };
@@ -47,6 +49,7 @@ export function restoreState(parts: Stateful, weights: StateDict, state: ModuleS
   expect((state.scheduler === null) === (scheduler === null), `it has ${said(state.scheduler, 'scheduler')}`);
   expect((state.ema === null) === (ema === null), `it has ${said(state.ema, 'ema')}`);
   model.loadStateDict(weights);
+  if (loss instanceof Module && state.loss) loss.loadStateDict(state.loss, { strict: false });
   optimizer.loadStateDict(state.optimizer.state as OptimizerState);
   scheduler?.loadStateDict(state.scheduler);
   ema?.loadStateDict(state.ema);
@@ -57,6 +60,11 @@ export function restoreState(parts: Stateful, weights: StateDict, state: ModuleS
     const saved = state.generators.modules[path];
     if (saved) generator.state = saved;
   }
+}
+
+/** What of a loss is trained; its buffers, such as weights of classes, are those it was made with. */
+function parametersOf(loss: Loss): StateDict | null {
+  return loss instanceof Module ? Object.fromEntries(loss.namedParameters()) : null;
 }
 
 function said(state: unknown, part: string): string {

@@ -1,3 +1,4 @@
+import type { StateDict } from '../nn/module.js';
 import type { GeneratorState } from '../random.js';
 
 /** What came out of one pass over the training data. */
@@ -50,6 +51,8 @@ export interface TrainingState {
   readonly history: readonly EpochRecord[];
   readonly best: BestState;
   readonly stopping: BestState;
+  /** Parameters of a loss that is a module, by name; null for a function. */
+  readonly loss?: StateDict | null;
   /** Name of the optimizer's class, and its state. */
   readonly optimizer: { readonly name: string; readonly state: unknown };
   readonly scheduler: unknown;

@@ -30,7 +30,7 @@ export interface WeightAverage {
 export interface StepOptions {
   /** Its first input is the first tensor of a batch. */
   model: Module;
-  /** Gets the model's output and the other tensors of the batch. */
+  /** Gets the model's output and the other tensors of the batch. Parameters of a module are trained if the optimizer has them. */
   loss: Loss;
   optimizer: Optimizer;
   /** Largest norm of all gradients together, above 0; larger ones are scaled down. Default: no bound. */

@@ -1,4 +1,5 @@
 import { ArgumentError, AutogradError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import { Module } from '../nn/module.js';
 import { clipGradNorm, clipGradValue } from '../optim/clip.js';
 import { Optimizer } from '../optim/optimizer.js';
@@ -30,6 +31,20 @@ export function trainableLossOf(compare: Loss, output: Tensor<'float32'>, target
   return loss;
 }
 
+/** The modules that a step runs: the model, and the loss if it is one. */
+export function modulesOf({ model, loss }: StepOptions): readonly Module[] {
+  return loss instanceof Module ? [model, loss] : [model];
+}
+
+/**
+ * Returns what gives everything that a step may find gradients for, each once: the parameters of model and loss, looked for
+ * now, and those that the optimizer has by then.
+ */
+export function parametersOf(options: StepOptions): () => readonly Tensor[] {
+  const own = modulesOf(options).flatMap((module) => module.parameters());
+  return () => [...new Set<Tensor>([...own, ...options.optimizer.parameters])];
+}
+
 /** What a step does once all gradients are there. */
 export function update(options: StepOptions, parameters: readonly Tensor[]): void {
   const { optimizer, clipGradNorm: maxNorm, clipGradValue: maxValue, ema } = options;
@@ -57,9 +72,9 @@ export function checkStep(operation: string, options: StepOptions): void {
     ],
     [clipGradNorm === undefined || clipGradNorm > 0, `clipGradNorm must be above 0, got ${clipGradNorm}`],
     [clipGradValue === undefined || clipGradValue > 0, `clipGradValue must be above 0, got ${clipGradValue}`],
-    [Number.isInteger(accumulate) && accumulate >= 1, `accumulate must be an integer of at least 1, got ${accumulate}`],
   ];
   for (const [fits, rule] of rules) check(fits, operation, () => rule, ArgumentError);
+  whole(operation, 'accumulate', accumulate, 1);
 }
 
 /** Checks that a batch is tensors: inputs, and usually targets, of one number of samples. */

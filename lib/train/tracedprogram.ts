@@ -3,6 +3,7 @@ import { InterpretedPlan, NativePlan, type Plan } from '../graph/plan.js';
 import { Trace } from '../graph/trace.js';
 import { Weights } from '../graph/weights.js';
 import { withTracer } from '../ops/op.js';
+import type { Storage } from '../storage.js';
 import type { Tensor } from '../tensor.js';
 
 /**
@@ -14,6 +15,8 @@ export class TracedProgram {
   readonly #weights: Weights | null = null;
   /** What this thread does before each run: numbers that change from step to step, counting. */
   readonly #effects: Trace['effects'];
+  /** State that a run changes in place. */
+  readonly #changed: ReadonlySet<Storage>;
 
   constructor(state: readonly Tensor[], example: readonly Tensor[], body: (...inputs: Tensor[]) => readonly Tensor[]) {
     const trace = new Trace();
@@ -23,6 +26,9 @@ export class TracedProgram {
       return trace.graph(Object.fromEntries(results.map((result, i) => [`output${i}`, result])));
     });
     this.#effects = trace.effects;
+    this.#changed = new Set(
+      graph.nodes.flatMap(({ op, inputs }) => (op.updates ?? []).flatMap((i) => inputs[i]?.state?.storage ?? [])),
+    );
     const addon = nativeAddon();
     const options = { exact: isExact() === 1, disabledPasses: [] };
     if (addon && NativePlan.accepts(graph)) {
@@ -35,6 +41,8 @@ export class TracedProgram {
 
   async run(inputs: readonly Tensor[]): Promise<Tensor[]> {
     for (const effect of this.#effects) effect(inputs);
+    // Kernels do not count what they change; whoever has saved it for a gradient must not take it for what it was.
+    for (const storage of this.#changed) storage.version++;
     const { outputs } = await this.plan.run(inputs, [], { threads: backendInfo().threads });
     return outputs;
   }

@@ -1,4 +1,5 @@
 import { ArgumentError, check } from '../errors.js';
+import { whole } from '../geometry.js';
 import type { Module } from '../nn/module.js';
 import { concat } from '../ops/concat.js';
 import { slice } from '../ops/slice.js';
@@ -72,7 +73,7 @@ export class Trainer {
   #running: Fit | null = null;
 
   constructor(options: TrainerOptions) {
-    checkStep('Trainer', options as Parameters<typeof checkStep>[1]);
+    checkStep('Trainer', options);
     const { metrics = {}, scheduler, schedulerInterval, ema, compile = true } = options;
     checkMetrics('Trainer', metrics);
     checkSchedule('Trainer', scheduler, schedulerInterval);
@@ -134,16 +135,12 @@ export class Trainer {
    *   the signal aborts
    */
   async predict(inputs: Tensor | Loader, { batchSize = 64, signal }: PredictOptions = {}): Promise<Tensor<'float32'>> {
-    check(
-      Number.isInteger(batchSize) && batchSize >= 1,
-      'predict',
-      () => `batchSize must be an integer of at least 1, got ${batchSize}`,
-      ArgumentError,
-    );
+    whole('predict', 'batchSize', batchSize, 1);
     if (!(inputs instanceof Tensor)) checkLoader('predict', 'inputs', inputs);
     const loader = inputs instanceof Tensor ? slices(inputs, batchSize) : inputs;
     const outputs: Tensor<'float32'>[] = [];
-    await this.#averaged(() => forEachOutput(this.#parts.model, loader, signal, (output) => outputs.push(output)));
+    const { model } = this.#parts;
+    await this.#averaged(() => forEachOutput('predict', model, loader, signal, (output) => outputs.push(output)));
     check(outputs.length > 0, 'predict', () => 'there are no inputs', ArgumentError);
     return concat(outputs);
   }

@@ -70,6 +70,12 @@ describe('a checkpoint', () => {
     expect([report.missing, report.unexpected.length]).toEqual([[], 1]);
   });
 
+  it('that cannot be written says why', async () => {
+    expect(await rejection(saveCheckpoint(inFolder('missing/last.safetensors'), checkpoint))).toMatch(
+      /^ConvforgeError ERR_FILE_FORMAT saveCheckpoint: .*last\.safetensors cannot be written: there is no such file or folder$/,
+    );
+  });
+
   it('cut off anywhere is an error that names the file', async () => {
     const path = inFolder('whole.safetensors');
     await saveCheckpoint(path, checkpoint);
@@ -92,6 +98,8 @@ describe('a checkpoint', () => {
     );
     writeFileSync(path, encodeSafetensors(weights, { 'convforge.training': '{' }));
     expect(await rejection(loadCheckpoint(path))).toContain('its note on the training is not JSON');
+    writeFileSync(path, encodeSafetensors(weights, { 'convforge.training': 'null' }));
+    expect(await rejection(loadCheckpoint(path))).toContain('ERR_FILE_FORMAT');
     const later = { format: 2, version: '9.0.0', training: {}, metadata: {} };
     writeFileSync(path, encodeSafetensors(weights, { 'convforge.training': JSON.stringify(later) }));
     expect(await rejection(loadCheckpoint(path))).toContain(

@@ -56,6 +56,44 @@ class Network extends nn.Module {
   }
 }
 
+/** relu(norm(x) + shortcut(x)), where one of both sides needs no gradient. */
+class Block extends nn.Module {
+  readonly norm = new nn.BatchNorm2d(20);
+  readonly shortcut = new nn.BatchNorm2d(20);
+  readonly conv1 = new nn.Conv2d(20, 20, 3, { padding: 1, bias: false });
+  readonly conv2 = new nn.Conv2d(20, 20, 1, { bias: false });
+
+  constructor(frozen: 'norm' | 'shortcut') {
+    super();
+    nn.init.uniform(this.norm.bias as Tensor, -1, 1);
+    nn.init.uniform(this.shortcut.bias as Tensor, -1, 1);
+    for (const each of frozen === 'norm' ? [this.norm, this.conv1] : [this.shortcut, this.conv2]) each.freeze();
+  }
+
+  forward(x: Tensor<'float32'>): Tensor {
+    return this.norm
+      .forward(this.conv1.forward(x))
+      .add(this.shortcut.forward(this.conv2.forward(x)))
+      .relu();
+  }
+}
+
+/** A loss with a parameter, a parameter that no optimizer has, a buffer and a mode. */
+class Uncertain extends nn.Module {
+  readonly scale = nn.parameter(ones([1]));
+  readonly unused = nn.parameter(ones([1]));
+  readonly weight = nn.buffer(ones([1]));
+  late = ones([1]);
+
+  forward(logits: Tensor, labels: Tensor): Tensor {
+    const loss = crossEntropy(logits, labels).mul(this.weight).mul(this.scale).mul(this.late);
+    return loss
+      .mul(this.training ? 2 : 1)
+      .add(this.unused.mul(0))
+      .sum();
+  }
+}
+
 function batchOf(n: number, seed: number): [Tensor, Tensor] {
   const generator = new Generator(seed);
   const labels = Int32Array.from({ length: n }, () => generator.integer(5));
@@ -135,6 +173,40 @@ for (const backend of BACKENDS) {
       await compiled.release();
     });
 
+    it('drops the gradients of layers that are frozen while batches accumulate', async () => {
+      setBackend(backend);
+      setPrecision('exact');
+      const [a, b] = [0, 1].map(() => made(OPTIMIZERS.SGD, { clipGradNorm: 0.01, accumulate: 2 }));
+      const [compiled, eager] = [await compileStep(a, batchOf(4, 1)), new EagerStep(b)];
+      for (const [i, step] of [compiled, eager].entries()) {
+        manualSeed(11);
+        await step.run(batchOf(4, 1));
+        ([a, b][i].model as Network).conv1.freeze();
+        await step.run(batchOf(4, 2));
+      }
+      expect(difference(a.model, b.model)).toBeLessThan(1e-4);
+      await compiled.release();
+    });
+
+    it.each(['norm', 'shortcut'] as const)('goes back through a sum whose %s is frozen', async (frozen) => {
+      setBackend(backend);
+      setPrecision('exact');
+      const [a, b] = [0, 1].map(() => {
+        manualSeed(5);
+        const model = new Block(frozen);
+        return { model, loss: mse, optimizer: new SGD(model.parameters(), { lr: 0.5 }) };
+      });
+      const batch = [randn([4, 20, 8, 8]), randn([4, 20, 8, 8])];
+      const compiled = await compileStep(a, batch);
+      const eager = new EagerStep(b);
+      for (let i = 0; i < 3; i++) {
+        await compiled.run(batch);
+        await eager.run(batch);
+      }
+      expect(difference(a.model, b.model)).toBeLessThan(1e-4);
+      await compiled.release();
+    });
+
     it('gives the same bits again, and on two threads', async () => {
       setBackend(backend);
       const results = [];
@@ -189,6 +261,68 @@ for (const backend of BACKENDS) {
       expect(output.toArray()).not.toEqual(after.toArray());
       expect(new Set(after.data as Float32Array)).toEqual(new Set([0]));
       expect(options.model.parameters().every(({ grad }) => grad === null)).toBe(true);
+      await step.release();
+    });
+
+    it('trains a loss that is a module, and follows its buffers and its mode', async () => {
+      setBackend(backend);
+      setPrecision('exact');
+      const build = () => {
+        const options = made((parameters) => new SGD(parameters, { lr: 0.05 }));
+        const loss = new Uncertain();
+        options.optimizer.addParamGroup({ params: loss.scale });
+        return { ...options, loss, clipGradNorm: 0.1 };
+      };
+      const [a, b] = [build(), build()];
+      const batch = batchOf(4, 1);
+      const compiled = await compileStep({ ...a }, batch);
+      const eager = new EagerStep({ ...b });
+      const late = [0, 1].map(() => nn.parameter(ones([1])));
+      const changes: ((options: typeof a, i: number) => void)[] = [
+        () => {},
+        ({ loss }) => nn.init.constant(loss.weight, 3),
+        ({ loss }) => loss.eval(),
+        ({ loss, optimizer }, i) => {
+          loss.late = late[i];
+          optimizer.addParamGroup({ params: late[i] });
+        },
+      ];
+      for (const [i, change] of changes.entries()) {
+        [a, b].forEach(change);
+        manualSeed(11);
+        const one = (await compiled.run(batch)).loss.item();
+        manualSeed(11);
+        const other = (await eager.run(batch)).loss.item();
+        expect(one / other, `after change ${i}`).toBeCloseTo(1, 4);
+      }
+      expect(difference(a.model, b.model)).toBeLessThan(1e-4);
+      for (const [mine, yours] of [[a.loss.scale, b.loss.scale], late]) {
+        expect(mine.item()).toBeCloseTo(yours.item(), 4);
+        expect(mine.item()).not.toBe(1);
+      }
+      expect([a.loss.unused.grad, b.loss.unused.grad?.item()]).toEqual([null, 0]);
+      await compiled.release();
+    });
+
+    it('keeps averages from being mixed up with weights they stand in for', async () => {
+      setBackend(backend);
+      const options = made(OPTIMIZERS.SGD);
+      const ema = new optim.ExponentialMovingAverage(options.model);
+      const step = await compileStep({ ...options, ema }, batchOf(4, 1));
+      await expect(ema.apply(() => step.run(batchOf(4, 1)))).rejects.toThrow('the averages are in the place');
+      await step.run(batchOf(4, 1));
+      expect(ema.stateDict().updates).toBe(1);
+      await step.release();
+    });
+
+    it('lets no gradient be computed from weights that it has changed', async () => {
+      setBackend(backend);
+      const options = made(OPTIMIZERS.SGD);
+      const batch = batchOf(4, 1);
+      const step = await compileStep(options, batch);
+      const loss = mse(options.model.forward(batch[0]) as Tensor<'float32'>, zeros([4, 5]));
+      await step.run(batch);
+      expect(() => loss.backward()).toThrow('was changed in place after the forward pass');
       await step.release();
     });
 
@@ -247,10 +381,14 @@ describe('what cannot be compiled', () => {
     const [x] = batchOf(2, 1);
     const before = options.model.parameters().map((p) => p.toArray());
     await expect(step.run([x, tensor([1, 5], { dtype: 'int32' })])).rejects.toThrow('label 5 at position 1');
+    await expect(step.run([x, tensor([1n, 2n ** 32n])])).rejects.toThrow('must fit into 32 bits, got 4294967296');
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(step.run(batchOf(2, 1), { signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' });
     expect(options.model.parameters().map((p) => p.toArray())).toEqual(before);
     await step.release();
-    expect(() => step.run(batchOf(2, 1))).toThrow('the step was released');
+    await expect(step.run(batchOf(2, 1))).rejects.toThrow('run: the step was released');
+    await expect(step.flush()).rejects.toThrow('flush: the step was released');
+    await expect(step.run([])).rejects.toThrow('a batch must be an array of tensors');
+    expect(() => step.prepare(batchOf(2, 1))).toThrow('prepare: the step was released');
   });
 });

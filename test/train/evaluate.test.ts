@@ -102,6 +102,12 @@ describe('evaluate', () => {
     expect(await rejection(evaluate(model, validation, { metrics: { loss: accuracy } }))).toContain(
       "a metric cannot be called 'loss'",
     );
+    let batches = 0;
+    const counting = { labels: ['a', 'b'], onBatch: () => batches++ };
+    expect(await rejection(evaluate(model, validation, counting))).toBe(
+      'ArgumentError ERR_ARGUMENT evaluate: 3 classes need as many labels, got 2',
+    );
+    expect(batches).toBe(0);
     expect(model.training).toBe(true);
   });
 });
@@ -117,6 +123,7 @@ describe('predict', () => {
     expect(await rejection(trainer.predict(images, { batchSize: 0 }))).toContain('batchSize must be an integer');
     for (const none of [zeros([0, 1, 4, 4]), []])
       expect(await rejection(trainer.predict(none))).toContain('there are no inputs');
+    expect(await rejection(trainer.predict([[1]] as never))).toContain('predict: a batch must be an array of tensors');
     expect(await rejection(trainer.predict(images, { signal: AbortSignal.abort() }))).toMatch(/ERR_ABORTED/);
   });
 });

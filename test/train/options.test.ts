@@ -31,6 +31,7 @@ describe('options', () => {
     [{ checkpointEvery: 2 }, 'checkpointEvery needs a folder to write to'],
     [{ checkpointEvery: 0, folder: 'x' }, 'checkpointEvery must be an integer of at least 1, got 0'],
     [{ logEvery: 0.5 }, 'logEvery must be an integer of at least 1, got 0.5'],
+    [{ metadata: { seed: 7n } }, 'metadata must be what JSON can keep'],
     [{ earlyStopping: {} }, 'patience must be an integer of at least 1, got undefined'],
     [{ earlyStopping: { patience: 1, minDelta: -1 } }, 'minDelta must be at least 0, got -1'],
     [

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DataLoader, TensorDataset, transforms } from '../../lib/data/index.js';
@@ -16,8 +16,10 @@ import {
   optim,
   SGD,
   type StepInfo,
+  type Tensor,
   Trainer,
   type TrainerOptions,
+  tensor,
 } from '../../lib/index.js';
 import {
   bitsOf,
@@ -177,6 +179,59 @@ describe('a resumed training', () => {
     const second = start(8, {}, fixed);
     await second.fit({ epochs: 3, folder, resume: true });
     expect(second.state()).toEqual(whole.state());
+  });
+
+  it('goes on with what a loss has learned', async () => {
+    class Scaled extends nn.Module {
+      readonly scale = nn.parameter(tensor([1]));
+      forward(logits: Tensor, target: Tensor) {
+        return crossEntropy(logits, target).mul(this.scale.square()).sub(this.scale).sum();
+      }
+    }
+    const begin = (seed: number) => {
+      manualSeed(seed);
+      const [model, loss] = [smallNet(), new Scaled()];
+      const optimizer = new Adam([...model.parameters(), loss.scale], { lr: 0.02 });
+      return {
+        ...start(seed, { model, loss, optimizer, scheduler: undefined, schedulerInterval: undefined, ema: undefined }),
+        loss,
+      };
+    };
+    const whole = begin(3);
+    await whole.fit({ epochs: 3 });
+    const folder = inFolder('learned-loss');
+    await begin(3).fit({ epochs: 2, folder });
+    const second = begin(5);
+    await second.fit({ epochs: 3, folder, resume: true });
+    expect(second.loss.scale.item()).not.toBe(1);
+    expect(second.loss.scale.item()).toBe(whole.loss.scale.item());
+  });
+
+  it('goes on where the process was killed between its first two checkpoints', async () => {
+    const whole = start(3);
+    await whole.fit({ epochs: 2 });
+    const folder = inFolder('best-only');
+    await start(3).fit({ epochs: 1, folder });
+    rmSync(join(folder, 'last.safetensors'));
+    const second = start(5);
+    const { history } = await second.fit({ epochs: 2, folder, resume: true });
+    expect(history.length).toBe(2);
+    expect(second.state()).toEqual(whole.state());
+  });
+
+  it('goes past no more than the epoch has, where the loader has become shorter', async () => {
+    const batches = Array.from({ length: 4 }, () => [images, labels]);
+    const folder = inFolder('shorter');
+    await start(3, {}, batches).fit({ epochs: 3, folder, ...abortingAt({ epoch: 1, batch: 3 }) });
+    const { step, history } = await start(3, {}, batches.slice(0, 1)).fit({ epochs: 3, folder, resume: true });
+    expect([step, history.map((record) => record.step)]).toEqual([5, [3, 4, 5]]);
+  });
+
+  it('draws a metric that is new, from where it begins', async () => {
+    const folder = inFolder('new-metric');
+    await start(3, { metrics: {} }).fit({ epochs: 1, folder });
+    await start(3).fit({ epochs: 2, folder, resume: true });
+    expect(readFileSync(join(folder, 'curves.svg'), 'utf8')).toContain('f1Score');
   });
 
   it('writes to another folder when it is told to, and leaves what is there', async () => {

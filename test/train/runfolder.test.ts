@@ -78,7 +78,9 @@ describe('the folder', () => {
       /^ArgumentError ERR_ARGUMENT fit: .*twice holds checkpoints of an earlier training; go on with it by resume: true, or let it be replaced by overwrite: true$/,
     );
     expect(readFileSync(join(folder, 'last.safetensors')).equals(before)).toBe(true);
-    const { history } = await training().trainer.fit(loader(), { epochs: 2, folder, overwrite: true, ...quiet });
+    const onTrainBegin = () => expect(readdirSync(folder)).toEqual([]);
+    const options = { epochs: 2, folder, overwrite: true, callbacks: { onTrainBegin }, ...quiet };
+    const { history } = await training().trainer.fit(loader(), options);
     expect([history.length, historyOf(folder).length]).toEqual([2, 2]);
   });
 
@@ -86,7 +88,7 @@ describe('the folder', () => {
     const folder = inFolder('leftovers');
     await training().trainer.fit(loader(), { epochs: 1, folder, ...quiet });
     const files = readdirSync(folder);
-    for (const file of ['last.safetensors', 'best.safetensors', 'history.jsonl', 'curves.svg']) {
+    for (const file of ['last.safetensors', 'best.safetensors', 'history.jsonl', 'curves.svg', 'curves.png']) {
       expect(files).toContain(file);
       writeFileSync(join(folder, `${file}.01234567-89ab-cdef-0123-456789abcdef.tmp`), '');
     }

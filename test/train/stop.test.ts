@@ -70,6 +70,17 @@ describe('early stopping', () => {
   });
 });
 
+it('a mode is that of its own value: early stopping by another takes the one that suits it', async () => {
+  const { trainer } = training();
+  const options = { epochs: 4, monitor: 'train.accuracy', mode: 'max', ...quiet } as const;
+  // the loss falls in each of the first epochs, as the test of `fit` sees
+  const { history, stopped } = await trainer.fit(loader(), {
+    ...options,
+    earlyStopping: { monitor: 'train.loss', patience: 2 },
+  });
+  expect([history.length, stopped]).toEqual([4, 'finished']);
+});
+
 describe('a signal', () => {
   it('stops after the update, and saves the place', async () => {
     const controller = new AbortController();

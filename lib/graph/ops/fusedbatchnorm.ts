@@ -23,7 +23,8 @@ export const fusedBatchNorm: Op<FusedBatchNormAttributes> = {
 
 /**
  * Gradients of a {@link fusedBatchNorm} with ReLU. Inputs: dy, y, then x, weight, mean and variance as of
- * `channelNormBackward`, and the bias; outputs: dx, dweight, dbias, and the gradient of the residual if it is read.
+ * `channelNormBackward`, and the bias; outputs: dx, dweight, dbias, and the gradient of the ReLU's argument if there was a
+ * residual or somebody else reads it. Without that output y is not read: x and the bias tell where it is above 0.
  */
 export const fusedBatchNormBackward: Op<BatchNormAttributes> = {
   name: 'fusedBatchNormBackward',

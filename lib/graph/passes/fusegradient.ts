@@ -15,11 +15,13 @@ export function fuseGradient(graph: Graph): void {
     const readers = graph.readersOf(dx);
     const norm = readers.find((reader) => reader.op.name === 'batchNormBackward' && reader.inputs[0] === dx);
     if (norm && y?.producer?.op.name === 'fusedBatchNorm') {
-      const [, , bias] = y.producer.inputs;
+      const [, , bias, , , residual] = y.producer.inputs;
       const inputs = [dy, y, ...norm.inputs.slice(1), bias];
       const attributes = norm.attributes as BatchNormAttributes;
-      // where the norm alone reads it, nobody is told what comes out of the ReLU
-      const outputs = readers.length > 1 ? [...norm.outputs, dx] : norm.outputs;
+      // Where the norm alone reads what comes out of the ReLU, nobody is told, and the kernel finds the argument of the ReLU
+      // from x: that of a norm without a residual, whether or not the residual gets a gradient.
+      const isRead = residual || readers.length > 1 || graph.outputs.includes(dx);
+      const outputs = isRead ? [...norm.outputs, dx] : norm.outputs;
       const fused = new Node(fusedBatchNormBackward, attributes, inputs, outputs, norm.name);
       graph.replace(norm, [fused as unknown as Node], norm.outputs[0], node);
       continue;

@@ -28,7 +28,7 @@ export function fuseNorm(graph: Graph): void {
   }
 }
 
-/** A map of the same shape that is there before the norm is: else one of two norms would wait for the other for ever. */
+/** A map of the same shape, which cannot depend on the norm: the sum alone reads that. */
 function isResidualOf(residual: Value, norm: Node): boolean {
   return !residual.constant && residual !== norm.outputs[0] && sameShape(residual.shape, norm.outputs[0].shape);
 }

@@ -1,3 +1,4 @@
+import { ArgumentError, check } from '../../errors.js';
 import { whole } from '../../geometry.js';
 import { checkRange, type Optimizer } from '../optimizer.js';
 import { Scheduler } from './scheduler.js';
@@ -29,7 +30,7 @@ export class LinearLR extends Scheduler {
 
   constructor(optimizer: Optimizer, { startFactor = 1 / 3, endFactor = 1, totalIters = 5 }: LinearLROptions = {}) {
     super(optimizer);
-    checkRange('LinearLR', 'startFactor', startFactor, Number.MIN_VALUE, 1);
+    checkFactor('LinearLR', 'startFactor', startFactor);
     checkRange('LinearLR', 'endFactor', endFactor, 0, 1);
     whole('LinearLR', 'totalIters', totalIters, 1);
     this.#start = startFactor;
@@ -45,7 +46,8 @@ export class LinearLR extends Scheduler {
   protected next(lr: number): number {
     if (this.epoch > this.#total) return lr;
     const slope = this.#end - this.#start;
-    return lr * (1 + slope / (this.#total * this.#start + (this.epoch - 1) * slope));
+    // An end at 0 is met to rounding, which may be on the other side of it.
+    return lr * Math.max(0, 1 + slope / (this.#total * this.#start + (this.epoch - 1) * slope));
   }
 }
 
@@ -72,7 +74,7 @@ export class ConstantLR extends Scheduler {
 
   constructor(optimizer: Optimizer, { factor = 1 / 3, totalIters = 5 }: ConstantLROptions = {}) {
     super(optimizer);
-    checkRange('ConstantLR', 'factor', factor, Number.MIN_VALUE, 1);
+    checkFactor('ConstantLR', 'factor', factor);
     whole('ConstantLR', 'totalIters', totalIters, 1);
     this.#factor = factor;
     this.#total = totalIters;
@@ -123,4 +125,9 @@ export class PolynomialLR extends Scheduler {
     const left = (epoch: number) => 1 - epoch / this.#total;
     return lr * (left(this.epoch) / left(this.epoch - 1)) ** this.#power;
   }
+}
+
+/** Throws unless a factor that rates are divided by later is in (0, 1]. */
+function checkFactor(operation: string, option: string, value: number): void {
+  check(value > 0 && value <= 1, operation, () => `${option} must be in (0, 1], got ${value}`, ArgumentError);
 }

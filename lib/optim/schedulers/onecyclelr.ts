@@ -21,9 +21,9 @@ export interface OneCycleLROptions {
   baseMomentum?: number | readonly number[];
   /** Momentum at the smallest one. Default 0.95. */
   maxMomentum?: number | readonly number[];
-  /** The first learning rate is maxLr / divFactor. Default 25. */
+  /** The first learning rate is maxLr / divFactor; above 0. Default 25. */
   divFactor?: number;
-  /** The last one is the first / finalDivFactor. Default 10,000. */
+  /** The last one is the first / finalDivFactor; above 0. Default 10,000. */
   finalDivFactor?: number;
   /** Fall to the first rate as slowly as it grew, and only then to the last one. Default false. */
   threePhase?: boolean;
@@ -67,9 +67,10 @@ export class OneCycleLR extends Scheduler {
         return each;
       });
     whole('OneCycleLR', 'totalSteps, or epochs · stepsPerEpoch,', totalSteps, 1);
-    range('pctStart', pctStart, 0, 1);
-    range('divFactor', divFactor, Number.MIN_VALUE);
-    range('finalDivFactor', finalDivFactor, Number.MIN_VALUE);
+    checkRange('OneCycleLR', 'pctStart', pctStart, 0, 1);
+    for (const [option, value] of Object.entries({ divFactor, finalDivFactor })) {
+      check(value > 0, 'OneCycleLR', () => `${option} must be above 0, got ${value}`, ArgumentError);
+    }
     check(
       annealStrategy === 'cos' || annealStrategy === 'linear',
       'OneCycleLR',
@@ -115,7 +116,8 @@ export class OneCycleLR extends Scheduler {
     const at = this.#phases.findIndex(({ end }, i) => this.epoch <= end || i === this.#phases.length - 1);
     const { end, lr, momentum } = this.#phases[at];
     const begin = at === 0 ? 0 : this.#phases[at - 1].end;
-    const part = end === begin ? 1 : (this.epoch - begin) / (end - begin);
+    // The step after the last update sets a rate as well, which a line would lead below 0.
+    const part = end === begin ? 1 : Math.min(1, (this.epoch - begin) / (end - begin));
     // A group that was added later cycles like the last one.
     const i = Math.min(index, this.#maxLrs.length - 1);
     if (this.#momenta) {

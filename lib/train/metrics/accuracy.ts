@@ -1,5 +1,6 @@
 import { noGrad } from '../../autograd.js';
-import { ArgumentError, check } from '../../errors.js';
+import { check } from '../../errors.js';
+import { whole } from '../../geometry.js';
 import { topK } from '../../ops/topk.js';
 import { formatShape, sameShape } from '../../shape.js';
 import type { Tensor } from '../../tensor.js';
@@ -67,12 +68,7 @@ export const accuracy: Metric = countedMetric(
  * top2(tensor([[0.1, 0.5, 0.4]]), tensor([2], { dtype: 'int32' })); // 1
  */
 export function topKAccuracy(k: number): Metric {
-  check(
-    Number.isInteger(k) && k >= 1,
-    'topKAccuracy',
-    () => `k must be an integer of at least 1, got ${k}`,
-    ArgumentError,
-  );
+  whole('topKAccuracy', 'k', k, 1);
   return countedMetric(() => new Share((output, target) => amongBest(output, target, k)));
 }
 

@@ -56,12 +56,16 @@ export const IMAGE_REJECTIONS: Rejections = {
     [() => cf.layerNorm(image, [3, 3], zeros([3])), ShapeError, 'layerNorm: weight and bias must be [3, 3], got [3]'],
     [() => cf.layerNorm(image, 3, null, null, { eps: -1 }), ArgumentError, 'layerNorm: eps must be at least 0, got -1'],
   ],
+  'ops/channelnorm.ts': [
+    [() => cf.groupNorm(image, 2, zeros([2])), ShapeError, 'groupNorm: weight and bias must be [4] for x [1, 4, 3, 3], got [2]'],
+    [() => cf.groupNorm(image, 2, null, null, { eps: Number.NaN }), ArgumentError, 'groupNorm: eps must be at least 0, got NaN'],
+    [() => cf.instanceNorm(image, zeros([3])), ShapeError, 'instanceNorm: weight and bias must be [4] for x [1, 4, 3, 3], got [3]'],
+    [() => cf.instanceNorm(image, null, null, { eps: -1 }), ArgumentError, 'instanceNorm: eps must be at least 0, got -1'],
+  ],
   'ops/groupnorm.ts': [
     [() => cf.groupNorm(zeros([3]), 1), ShapeError, 'groupNorm: x must be [n, channels, …], got [3]'],
     [() => cf.groupNorm(image, 0), ArgumentError, 'groupNorm: groups must be an integer of at least 1, got 0'],
     [() => cf.groupNorm(image, 3), ShapeError, 'groupNorm: 4 channels cannot be split into 3 groups'],
-    [() => cf.groupNorm(image, 2, zeros([2])), ShapeError, 'groupNorm: weight and bias must be [4] for x [1, 4, 3, 3], got [2]'],
-    [() => cf.groupNorm(image, 2, null, null, { eps: Number.NaN }), ArgumentError, 'groupNorm: eps must be at least 0, got NaN'],
   ],
   'ops/instancenorm.ts': [
     [() => cf.instanceNorm(zeros([2, 3])), ShapeError, 'instanceNorm: x must be [n, channels, size, …] with at least one channel, got [2, 3]'],

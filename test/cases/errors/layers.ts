@@ -68,6 +68,7 @@ export const LAYER_REJECTIONS: Rejections = {
   ],
   'nn/init.ts': [
     [() => nn.init.calculateGain(wrong('swish')), ArgumentError, 'calculateGain: unknown nonlinearity "swish"'],
+    [() => nn.init.kaimingNormal(zeros([3, 2]), { mode: wrong('fan_out') }), ArgumentError, `kaiming: mode must be 'fanIn' or 'fanOut', got "fan_out"`],
     [() => nn.init.kaimingUniform(zeros([3])), ShapeError, 'fans: needs a weight of at least two axes, got [3]'],
   ],
   'nn/module.ts': [

@@ -27,8 +27,8 @@ export const OPTIM_REJECTIONS: Rejections = {
     [() => new SGD([{ params: [] }], { lr: 1 }), ArgumentError, 'SGD: a group has no parameters'],
     [() => new SGD(wrong([7]), { lr: 1 }), ArgumentError, 'SGD: parameters must be tensors, or groups { params, … } of them'],
     [() => new Adam(weights(), { lr: -1 }), ArgumentError, 'Adam: lr must be at least 0, got -1'],
-    [() => new AdamW(weights(), { betas: [0.9, 1] }), ArgumentError, `AdamW: betas[1] must be in [0, ${1 - Number.EPSILON}], got 1`],
-    [() => new Lion(weights(), { betas: wrong(0.9) }), ArgumentError, `Lion: betas[0] must be in [0, ${1 - Number.EPSILON}], got undefined`],
+    [() => new AdamW(weights(), { betas: [0.9, 1] }), ArgumentError, 'AdamW: betas[1] must be in [0, 1), got 1'],
+    [() => new Lion(weights(), { betas: wrong(0.9) }), ArgumentError, 'Lion: betas[0] must be in [0, 1), got undefined'],
     [() => new Adam(weights(), { eps: Number.NaN }), ArgumentError, 'Adam: eps must be at least 0, got NaN'],
     [() => new Adam(weights(), { weightDecay: -1 }), ArgumentError, 'Adam: weightDecay must be at least 0, got -1'],
     [() => new RMSprop(weights(), { alpha: 2 }), ArgumentError, 'RMSprop: alpha must be in [0, 1], got 2'],
@@ -71,7 +71,12 @@ export const OPTIM_REJECTIONS: Rejections = {
   'optim/schedulers/lambdalr.ts': [
     [() => new optim.LambdaLR(sgd(), { lrLambda: wrong(0.5) }), ArgumentError, 'LambdaLR: lrLambda must be a function of the epoch'],
   ],
+  'optim/schedulers/linearlr.ts': [
+    [() => new optim.LinearLR(sgd(), { startFactor: 0 }), ArgumentError, 'LinearLR: startFactor must be in (0, 1], got 0'],
+    [() => new optim.ConstantLR(sgd(), { factor: 1.5 }), ArgumentError, 'ConstantLR: factor must be in (0, 1], got 1.5'],
+  ],
   'optim/schedulers/onecyclelr.ts': [
+    [() => new optim.OneCycleLR(sgd(), { maxLr: 1, totalSteps: 5, divFactor: 0 }), ArgumentError, 'OneCycleLR: divFactor must be above 0, got 0'],
     [() => new optim.OneCycleLR(sgd(), { maxLr: 1 }), ArgumentError, 'OneCycleLR: totalSteps, or epochs · stepsPerEpoch, must be an integer of at least 1, got NaN'],
     [() => new optim.OneCycleLR(sgd(), { maxLr: 1, totalSteps: 5, annealStrategy: wrong('sine') }), ArgumentError, `OneCycleLR: annealStrategy must be 'cos' or 'linear', got "sine"`],
     [() => { const scheduler = new optim.OneCycleLR(sgd(), { maxLr: 1, totalSteps: 1 }); scheduler.step(); scheduler.step(); }, ArgumentError, 'OneCycleLR: the cycle of 1 steps is over'],
