@@ -58,7 +58,7 @@ timed('conv', 'convolution layers (the default command)', { isDefault: true })
   .option('--sides <names>', `comma-separated: ${sideNames.join(', ')}`, 'blocked,native')
   .addOption(
     new Option('--algorithm <name>', 'direct: without Winograd')
-      .choices(['chosen', 'direct', 'winograd2', 'winograd4', 'winograd4Taps'])
+      .choices(['chosen', 'direct', 'winograd2', 'winograd4', 'winograd4Taps', 'winogradStrided'])
       .default('chosen'),
   )
   .action(benchConvolutions);

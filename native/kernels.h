@@ -62,7 +62,7 @@ struct Workspace {
   float* local;
 };
 
-constexpr int kMaxPhases = 4;
+constexpr int kMaxPhases = 5;
 
 // What a call amounts to, worked out before it runs. It depends on the arguments only, never on the number of threads.
 // Phases run one after another; the items of a phase are independent, write disjoint outputs, and are handed out in

@@ -82,6 +82,7 @@ function widen(value: Value, halo: number, halos: Map<Value, number>): void {
 
 const PASSES: Readonly<Record<string, ConvolutionPass>> = {
   conv2dGradInput: 'gradInput',
+  fusedGradInput: 'gradInput',
   conv2dGradWeight: 'gradWeight',
 };
 

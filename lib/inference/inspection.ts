@@ -80,7 +80,8 @@ function multiplyAdds(node: Node): number {
       return size * sumsOf(node.attributes as Conv2dGeometry);
     case 'fusedConv2d':
       return size * sumsOf((node.attributes as FusedConv2dAttributes).geometry);
-    case 'conv2dGradInput': {
+    case 'conv2dGradInput':
+    case 'fusedGradInput': {
       const { n, oc, oh, ow, ...rest } = node.attributes as Conv2dGeometry;
       return n * oc * oh * ow * sumsOf({ n, oc, oh, ow, ...rest });
     }

@@ -81,6 +81,7 @@ export const CONVOLUTION_ALGORITHMS = [
   'grouped', // groups within a block of channels
   'winograd4Taps', // winograd4 with weights that are transformed as they are used
   'columns', // gradient of an input of few channels: pixels of dy times all weights, products added up in dx
+  'winogradStrided', // 3×3 with stride 2 as four kinds of taps, F(4, 2) along an axis of two
 ] as const;
 /** What the second operand of a map of a blocked tensor is. */
 export const MAP_OPERANDS = [

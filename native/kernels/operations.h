@@ -39,7 +39,7 @@ namespace ConvolutionPass {
 enum { forward, gradInput, gradWeight };
 }
 namespace ConvolutionAlgorithm {
-enum { direct, plainInput, winograd2, winograd4, depthwise, grouped, winograd4Taps, columns };
+enum { direct, plainInput, winograd2, winograd4, depthwise, grouped, winograd4Taps, columns, winogradStrided };
 }
 namespace MapOperand {
 enum { tensor, gate };

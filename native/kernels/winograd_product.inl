@@ -82,18 +82,16 @@ INLINE void multiplyPointRows(const PointProduct& p, int64_t vectors) {
   if constexpr (Rows > 1) multiplyPointRows<Rows - 1>(p, vectors);
 }
 
-// M = V U, or M += V U, for all points, `tiles` tiles and the source channels [begin, end), begin a multiple of kBlock.
-// V has `channels` of them, U those of the range. `cols` result channels of the panel exist. `before` is called before
-// each point.
+// M = V U, or M += V U if `adds`, at `points` points that are vStep apart in V; `tiles` tiles, `cols` result channels of the
+// panel. `before` is called before each point.
 template <class Before>
-INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int64_t begin, int64_t end, int64_t points,
-                           int64_t tiles, int64_t cols, float* m, Before before) {
+INLINE void multiplyEach(const float* v, int64_t vStep, const float* u, int64_t channels, bool adds, int64_t points,
+                         int64_t tiles, int64_t cols, float* m, Before before) {
   const int64_t panels = rowPanels(tiles), vectors = smallest(ceilDiv(cols, kWidth), kTileVectors);
   PointProduct p = {};
   p.blockStep = tiles * kBlock;
-  p.channels = end - begin;
-  p.accumulate = begin > 0;
-  v += begin * tiles;
+  p.channels = channels;
+  p.accumulate = adds;
   for (int64_t point = 0; point < points; point++) {
     before(point);
     p.u = u;
@@ -104,10 +102,18 @@ INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int
       p.m = m + tile * kTileCols;
       multiplyPointRows<kTileRows>(p, vectors);
     }
-    v += patchStep(channels, tiles);
-    u += kernelStep(end - begin);
+    v += vStep;
+    u += kernelStep(channels);
     m += productStep(tiles);
   }
+}
+
+// The same for the source channels [begin, end), begin a multiple of kBlock. V has `channels` of them, U those of the
+// range; the first ones set M.
+template <class Before>
+INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int64_t begin, int64_t end, int64_t points,
+                           int64_t tiles, int64_t cols, float* m, Before before) {
+  multiplyEach(v + begin * tiles, patchStep(channels, tiles), u, end - begin, begin > 0, points, tiles, cols, m, before);
 }
 
 INLINE void multiplyPoints(const float* v, int64_t channels, const float* u, int64_t begin, int64_t end, int64_t points,

@@ -14,8 +14,9 @@ function algorithmsOf(g: Conv2dGeometry, pass: Pass): ConvolutionAlgorithm[] {
   const whole = g.groups === 1 || ((g.ic / g.groups) % 16) + ((g.oc / g.groups) % 16) === 0;
   const found: ConvolutionAlgorithm[] = whole ? ['direct'] : [];
   if (g.groups === 1 && pass === 'forward') found.push('plainInput');
-  const is3x3 = [g.kh, g.kw, g.strideH, g.strideW, g.dilationH, g.dilationW].join() === '3,3,1,1,1,1';
-  if (g.groups === 1 && is3x3) found.push('winograd2', 'winograd4', 'winograd4Taps');
+  const shape = [g.groups, g.kh, g.kw, g.strideH, g.strideW, g.dilationH, g.dilationW].join();
+  if (shape === '1,3,3,1,1,1,1') found.push('winograd2', 'winograd4', 'winograd4Taps');
+  if (shape === '1,3,3,2,2,1,1' && (pass === 'forward' ? g.ic : g.oc) % 16 === 0) found.push('winogradStrided');
   if (g.groups === 1 && pass === 'gradInput' && g.ic <= 16 && g.dilationW === 1) found.push('columns');
   return found;
 }
@@ -114,7 +115,37 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
     }
   });
 
-  it('passes NaN and infinity on to what they touch and to nothing else', () => {
+  it('with stride 2 by four kinds of taps, for any number of tiles and any padding', () => {
+    for (const pass of PASSES) {
+      for (const [h, w, n] of [
+        [3, 3, 1],
+        [4, 5, 2],
+        [8, 9, 3],
+        [16, 7, 2],
+        [17, 33, 1],
+        [32, 32, 8],
+      ]) {
+        for (const padding of [0, 1, 2]) {
+          for (const channels of n === 8
+            ? [[16, 16]]
+            : [
+                [16, 5],
+                [32, 33],
+                [48, 80],
+              ]) {
+            const [ic, oc] = pass === 'forward' ? channels : channels.toReversed();
+            const shape = conv2dGeometry({ x: [n, ic, h, w], oc, kernel: [3, 3], stride: 2, padding });
+            const c = convolution(pass, shape, 'winogradStrided', normals);
+            conform(c, bound(c));
+          }
+        }
+      }
+    }
+  });
+
+  // layers of both strides: some algorithms are for one of them
+  const layers = [g, conv2dGeometry({ x: [2, 32, 9, 11], oc: 48, kernel: [3, 3], stride: 2, padding: 1 })];
+  it.each(layers)('passes NaN and infinity on to what they touch and to nothing else, stride $strideH', (g) => {
     for (const pass of PASSES) {
       for (const algorithm of algorithmsOf(g, pass)) {
         for (const special of [Number.NaN, Number.POSITIVE_INFINITY, 2 ** 120]) {
@@ -197,6 +228,20 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
             expect(rms(convolve({ ...c, algorithm }), of) / direct, `${isa} ${pass} ${algorithm}`).toBeLessThan(2.5);
           expect(rms(convolve({ ...c, algorithm: 'winograd2' }), of) / direct, `${isa} ${pass} F(2)`).toBeLessThan(1);
         }
+        const strided = conv2dGeometry({
+          x: [1, channels, 28, 28],
+          oc: channels,
+          kernel: [3, 3],
+          stride: 2,
+          padding: 1,
+        });
+        const s = { ...convolution(pass, strided, 'direct', normals), bias: undefined, weight: c.weight };
+        const ofStrided = expected(s);
+        for (const isa of isas) {
+          native.setIsa(isa);
+          const error = rms(convolve({ ...s, algorithm: 'winogradStrided' }), ofStrided);
+          expect(error / rms(convolve(s), ofStrided), `${isa} ${pass} with stride 2`).toBeLessThan(1.7);
+        }
       }
     }
   });
@@ -220,6 +265,22 @@ describe.skipIf(noNative)(withReason('convolution of blocked tensors'), () => {
       expect(choose(layer(256, 8, 256), 'gradInput', false).algorithm).toBe('winograd4Taps');
       expect(choose(layer(64, 56, 64), 'forward', false).algorithm).toBe('winograd4');
       expect(choose(layer(512, 7, 512), 'forward', true).algorithm).toBe('direct');
+    });
+
+    it('is four kinds of taps for 3x3 with stride 2, whose weights are kept as they are', () => {
+      const strided = (ic: number, size: number, oc: number) =>
+        conv2dGeometry({ x: [8, ic, size, size], oc, kernel: [3, 3], stride: 2, padding: 1 });
+      for (const pass of PASSES) {
+        expect(choose(strided(64, 32, 128), pass, false)).toMatchObject({ algorithm: 'winogradStrided', halo: 1 });
+        expect(choose(strided(64, 32, 128), pass, true).algorithm).toBe('direct');
+        const { packed } = choose(strided(512, 32, 512), pass, false);
+        expect(packed - 512 * (1 + 512 * 9)).toBeLessThan(256);
+        expect(choose(strided(16, 4, 16), pass, false).algorithm).toBe('direct');
+      }
+      // the last row and column of the input get no gradient, which is to be 0 and not almost
+      const unseen = conv2dGeometry({ x: [8, 64, 32, 32], oc: 128, kernel: [3, 3], stride: 2 });
+      expect(choose(unseen, 'gradInput', false).algorithm).toBe('direct');
+      expect(choose(strided(60, 32, 128), 'forward', false).algorithm).toBe('direct');
     });
 
     it('is the plain input for a first layer, direct for other kernels', () => {

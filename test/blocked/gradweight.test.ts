@@ -22,8 +22,8 @@ const isas = addon?.isas ?? [];
 const weights = (g: Conv2dGeometry) => g.oc * (g.ic / g.groups) * g.kh * g.kw;
 const terms = ({ g }: GradWeight) => g.n * g.oh * g.ow;
 const isWinograd = (algorithm: ConvolutionAlgorithm) => algorithm.startsWith('winograd');
-const is3x3 = (g: Conv2dGeometry) =>
-  [g.kh, g.kw, g.strideH, g.strideW, g.dilationH, g.dilationW, g.groups].join() === '3,3,1,1,1,1,1';
+const is3x3 = (g: Conv2dGeometry, stride: number) =>
+  [g.kh, g.kw, g.strideH, g.strideW, g.dilationH, g.dilationW, g.groups].join() === `3,3,${stride},${stride},1,1,1`;
 
 function gradWeight(g: Conv2dGeometry, algorithm: ConvolutionAlgorithm, fill: Fill): GradWeight {
   return { g, algorithm, x: fill(g.n * g.ic * g.h * g.w, 1), dy: fill(g.n * g.oc * g.oh * g.ow, 2) };
@@ -88,7 +88,8 @@ function algorithmsOf(g: Conv2dGeometry): ConvolutionAlgorithm[] {
   const found: ConvolutionAlgorithm[] = [];
   if (g.groups === 1 || ((g.ic / g.groups) % 16) + ((g.oc / g.groups) % 16) === 0) found.push('direct');
   if (g.groups === 1) found.push('plainInput');
-  if (is3x3(g)) found.push('winograd2', 'winograd4');
+  if (is3x3(g, 1)) found.push('winograd2', 'winograd4');
+  if (is3x3(g, 2)) found.push('winogradStrided');
   return found;
 }
 
@@ -166,8 +167,8 @@ describe.skipIf(noNative)(withReason('gradient of weights on blocked tensors'), 
     }
   });
 
-  const layer = (n: number, channels: number, size: number) =>
-    conv2dGeometry({ x: [n, channels, size, size], oc: channels, kernel: [3, 3], padding: 1 });
+  const layer = (n: number, channels: number, size: number, stride = 1) =>
+    conv2dGeometry({ x: [n, channels, size, size], oc: channels, kernel: [3, 3], stride, padding: 1 });
 
   describe('rounding', () => {
     const rms = (actual: ArrayLike<number>, of: ArrayLike<number>) => {
@@ -184,10 +185,10 @@ describe.skipIf(noNative)(withReason('gradient of weights on blocked tensors'), 
         let total = 0;
         for (let n = 0; n < g.n; n++) {
           for (let i = 0; i < g.oh; i++) {
-            const y = i + p - g.padTop;
+            const y = i * g.strideH + p - g.padTop;
             if (y < 0 || y >= g.h) continue;
             for (let j = 0; j < g.ow; j++) {
-              const column = j + q - g.padLeft;
+              const column = j * g.strideW + q - g.padLeft;
               if (column < 0 || column >= g.w) continue;
               const pixel = x[((n * g.ic + c) * g.h + y) * g.w + column];
               total = Math.fround(total + pixel * dy[((n * g.oc + o) * g.oh + i) * g.ow + j]);
@@ -206,10 +207,12 @@ describe.skipIf(noNative)(withReason('gradient of weights on blocked tensors'), 
       ['winograd4', 64, 8, 16, 1.9],
       ['winograd2', 48, 16, 16, 0.6],
       ['winograd2', 64, 8, 16, 1],
+      ['winogradStrided', 48, 32, 16, 0.6],
+      ['winogradStrided', 64, 16, 16, 1.2],
       ['direct', 48, 16, 16, 0.6],
     ] as const)('by %s, %i channels, %i pixels wide, %i images: at most %f times that of one accumulator', (...row) => {
       const [algorithm, channels, size, n, limit] = row;
-      const c = gradWeight(layer(n, channels, size), algorithm, normals);
+      const c = gradWeight(layer(n, channels, size, algorithm === 'winogradStrided' ? 2 : 1), algorithm, normals);
       c.x = c.x.map((value) => Math.max(0, value));
       const of = expected(c);
       const allowed = limit * rms(sequential(c), of);
@@ -230,14 +233,17 @@ describe.skipIf(noNative)(withReason('gradient of weights on blocked tensors'), 
   });
 
   describe('NaN, infinity and huge numbers', () => {
-    const g = conv2dGeometry({ x: [2, 40, 9, 11], oc: 50, kernel: [3, 3], padding: 1 });
-    const places = [0, 10, 59, 98]; // in a plane: two corners, an edge, the last pixel
-    it.each(algorithmsOf(g))('by %s reach the weights that see them and no others', (algorithm) => {
+    const layers = [1, 2].map((stride) =>
+      conv2dGeometry({ x: [2, 40, 9, 11], oc: 50, kernel: [3, 3], stride, padding: 1 }),
+    );
+    const cases = layers.flatMap((g) => algorithmsOf(g).map((algorithm) => [algorithm, g.strideH, g] as const));
+    it.each(cases)('by %s with stride %i reach the weights that see them and no others', (algorithm, _, g) => {
+      const places = { x: [0, 10, 59, g.h * g.w - 1], dy: [0, g.ow - 1, g.ow, g.oh * g.ow - 1] }; // corners and edges
       for (const where of ['x', 'dy'] as const) {
         for (const special of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 124]) {
-          places.forEach((place, channel) => {
+          places[where].forEach((place, channel) => {
             const c = gradWeight(g, algorithm, normals);
-            c[where][(17 + 3 * channel) * 99 + place] = special;
+            c[where][(17 + 3 * channel) * (where === 'x' ? g.h * g.w : g.oh * g.ow) + place] = special;
             const of = expected(c);
             const finite = expected(c, (value) => (Math.abs(value) < 1e9 ? Math.abs(value) : 0));
             const largest = finite.reduce((a, b) => Math.max(a, b), 0);
@@ -282,6 +288,7 @@ describe.skipIf(noNative)(withReason('gradient of weights on blocked tensors'), 
     expect(run({ groups: 2 }, 'direct', [1, 1])).toThrow('groups are not whole blocks of channels');
     expect(run({ strideH: 2 }, 'winograd4', [8, 1])).toThrow(/x is shorter|for 3x3 kernels with stride 1/);
     expect(run({ strideH: 2, oh: 3 }, 'winograd4', [1, 1])).toThrow('for 3x3 kernels with stride 1');
+    expect(run({}, 'winogradStrided', [1, 1])).toThrow('for 3x3 kernels with stride 2');
     expect(run({}, 77, [1, 1])).toThrow('no such algorithm');
     expect(run({ oc: 17 }, 'direct', [1, 1])).toThrow('shorter than its shape');
     expect(run({ n: 0, h: 0, oh: 0 }, 'winograd4', [1, 1])).not.toThrow();

@@ -10,6 +10,7 @@ import {
   batchNorm,
   clip,
   conv2d,
+  convTranspose2d,
   div,
   erf,
   hardSigmoid,
@@ -259,6 +260,13 @@ const CASES: Case[] = [
     pass: 'fuseResidual',
     body: (x) => relu(add(conv(x), conv2d(relu(x), weight, null, { padding: 1 }))),
     left: ['conv2d', 'relu', 'fusedConv2d'],
+  },
+  {
+    name: 'a shortcut around a transposed convolution',
+    pass: 'fuseResidual',
+    body: (x) => add(x, convTranspose2d(x, square, null, { padding: 1 })),
+    left: ['fusedGradInput'],
+    without: ['conv2dGradInput', 'add'],
   },
   {
     name: 'a sum that is stretched',

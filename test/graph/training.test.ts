@@ -213,6 +213,16 @@ describe('fusion in a training step', () => {
     for (const gone of ['relu', 'reluGrad', 'add', 'batchNorm', 'batchNormBackward']) expect(left).not.toContain(gone);
   });
 
+  it('adds the gradient that comes by a shortcut where the other one is made', () => {
+    const [w, v] = [weight(), randn([4, 4, 3, 3])];
+    const left = trained([w, v], [2, 3, 6, 6], (x) => {
+      const y = conv2d(x, w, null, { padding: 1 });
+      return relu(add(conv2d(y, v, null, { padding: 1 }), y));
+    });
+    expect(left).toContain('fusedGradInput');
+    expect(left).not.toContain('add');
+  });
+
   it('leaves a batch norm alone whose result somebody else reads', () => {
     const [w, gamma, beta] = [weight(), ones([4]), zeros([4])];
     const left = trained([w, gamma, beta], [2, 3, 6, 6], (x) => {

@@ -19,6 +19,8 @@ function fusedAttributes(node: Node): FusedConv2dAttributes {
   return { geometry: node.attributes as Conv2dGeometry, activation: IDENTITY, residualAfter: false };
 }
 
+const isGradient = ({ op }: Node) => op.name === 'conv2dGradInput' || op.name === 'fusedGradInput';
+
 /**
  * Kernels on blocks compute 16 channels of the result at once. Where most of them are no channels, and the source is not in
  * blocks or small, plain kernels are done earlier: the first layers of a LeNet in training.
@@ -26,7 +28,7 @@ function fusedAttributes(node: Node): FusedConv2dAttributes {
 function wastesLanes(node: Node, around: Surroundings): boolean {
   const { geometry } = fusedAttributes(node);
   const { ic, oc, groups } = geometry;
-  const [from, to] = node.op.name === 'conv2dGradInput' ? [oc, ic] : [ic, oc];
+  const [from, to] = isGradient(node) ? [oc, ic] : [ic, oc];
   const isFew =
     to < BLOCK / 2 && groups === 1 && !node.inputs[1]?.constant && around.choose(node)?.algorithm !== 'columns';
   return isFew && (!around.isBlocked(node.inputs[0]) || from <= 2 * BLOCK);
@@ -93,7 +95,7 @@ function mayOverwrite(kind: ActivationKind, residualAfter: boolean): boolean {
 }
 
 export const convolution: BlockedRule = {
-  ops: ['conv2d', 'fusedConv2d', 'conv2dGradInput'],
+  ops: ['conv2d', 'fusedConv2d', 'conv2dGradInput', 'fusedGradInput'],
   accepts: (node, around) => around.choose(node) !== null && !wastesLanes(node, around) && !packsMost(node, around),
   halo(node, input, around) {
     const choice = around.choose(node);

@@ -4,6 +4,7 @@
 #include "kernels/blocked/depthwise.inl"
 #include "kernels/blocked/grouped.inl"
 #include "kernels/blocked/plain_input.inl"
+#include "kernels/blocked/winograd_strided.inl"
 #include "kernels/blocked/winograd_taps.inl"
 #include "kernels/im2col.inl"
 
@@ -48,6 +49,8 @@ INLINE bool isComputable(const BlockedSum& s, int32_t algorithm) {
       return suitsGrouped(s);
     case ConvolutionAlgorithm::columns:
       return isColumnSum(s);
+    case ConvolutionAlgorithm::winogradStrided:
+      return isStridedSum(s);
     default:
       return false;
   }
@@ -67,6 +70,8 @@ INLINE int64_t packedFloats(const BlockedSum& s, int32_t algorithm) {
       return packedGroupedFloats(s);
     case ConvolutionAlgorithm::columns:
       return columnGrid(s).packed;
+    case ConvolutionAlgorithm::winogradStrided:
+      return packedStridedFloats(s);
     default:
       return packedDirectFloats(s);
   }
@@ -119,6 +124,19 @@ INLINE double coldTapsCycles(const BlockedSum& s) {
          fetchCycles(packedTapsFloats(s)) + patches;
 }
 
+// To make kernels of a vector of taps at all points takes 230 cycles, and the pixels of a chunk are to stay in the third
+// level cache.
+INLINE bool suitsStrided(const BlockedSum& s) {
+  constexpr int64_t kMostPatchFloats = 1 << 23;
+  if (!isStridedSum(s) || !seesPixels(s, s.y) || !seesPixels(s, s.x) || s.to.n == 0) return false;
+  if (stridedChunkFloats(s, stridedTiles(s)) > kMostPatchFloats) return false;
+  const double tiles = static_cast<double>(stridedTiles(s).tiles), rows = ceilDiv(s.rows, kBlock);
+  const double products = tiles * rows * static_cast<double>(kindBegin(kKinds) * s.channels) / 0.9;
+  const double transforms = tiles * (blocksOf(s) * (s.gradient ? 350 : 900) + rows * (s.gradient ? 800 : 200));
+  const double kernels = rows * s.channels * 230 * static_cast<double>(stridedTiles(s).chunks);
+  return products + transforms + kernels + 3000 < 0.9 * directCycles(s);
+}
+
 // Of more tiles M would leave the second level cache.
 constexpr int64_t kMostTapsTiles = 32;
 
@@ -154,6 +172,7 @@ INLINE int32_t chooseAlgorithm(const BlockedSum& s, bool exact) {
   if (s.groups > 1 && suitsGrouped(s)) return ConvolutionAlgorithm::grouped;
   if (!isComputable(s, ConvolutionAlgorithm::direct)) return kNoAlgorithm;
   if (suitsColumns(s, kBlock / 2)) return ConvolutionAlgorithm::columns;
+  if (!exact && s.channels * s.rows >= 256 && suitsStrided(s)) return ConvolutionAlgorithm::winogradStrided;
   if (exact || !isComputable(s, ConvolutionAlgorithm::winograd4) || s.channels * s.rows < 256)
     return ConvolutionAlgorithm::direct;
   if (!seesPixels(sum3x3(s, nullptr))) return ConvolutionAlgorithm::direct;

@@ -55,6 +55,8 @@ INLINE Work plan(const args::blockedConv2dPack& q) {
       return planPackWinograd<4>(s);
     case ConvolutionAlgorithm::winograd4Taps:
       return planPackTaps(s);
+    case ConvolutionAlgorithm::winogradStrided:
+      return planPackStrided(s);
     case ConvolutionAlgorithm::depthwise:
     case ConvolutionAlgorithm::grouped:
     case ConvolutionAlgorithm::columns:
@@ -75,6 +77,8 @@ INLINE void run(const args::blockedConv2dPack& q, int, Range range, const Worksp
       return runPackWinograd<4>(s, weight, bias, packed, range, workspace);
     case ConvolutionAlgorithm::winograd4Taps:
       return runPackTaps(s, weight, bias, packed, range, workspace);
+    case ConvolutionAlgorithm::winogradStrided:
+      return runPackStrided(s, weight, bias, packed, range, workspace);
     case ConvolutionAlgorithm::plainInput:
       return runPackDirect(s, weight, bias, 1, packed, range, workspace);
     case ConvolutionAlgorithm::depthwise:
@@ -131,6 +135,8 @@ INLINE Work plan(const args::blockedConv2d& q) {
       return planBlockedWinograd<4>(s);
     case ConvolutionAlgorithm::winograd4Taps:
       return planWinogradTaps(s);
+    case ConvolutionAlgorithm::winogradStrided:
+      return planStrided(s);
     case ConvolutionAlgorithm::depthwise:
       return planDepthwise(s);
     case ConvolutionAlgorithm::grouped:
@@ -153,6 +159,8 @@ INLINE void run(const args::blockedConv2d& q, int phase, Range range, const Work
       return runBlockedWinograd<4>(s, phase, range, workspace);
     case ConvolutionAlgorithm::winograd4Taps:
       return runWinogradTaps(s, phase, range, workspace);
+    case ConvolutionAlgorithm::winogradStrided:
+      return runStrided(s, phase, range, workspace);
     case ConvolutionAlgorithm::depthwise:
       return runDepthwise(s, phase, range, workspace);
     case ConvolutionAlgorithm::grouped:

@@ -2,7 +2,7 @@
 #pragma once
 #include "kernels/blocked/algorithm.inl"
 #include "kernels/blocked/depthwise_weight.inl"
-#include "kernels/blocked/winograd_weight_few.inl"
+#include "kernels/blocked/winograd_weight_strided.inl"
 
 namespace ISA {
 namespace {
@@ -42,8 +42,13 @@ INLINE int64_t winogradWeightSide(const BlockedWeightSum& s, int32_t algorithm) 
   return algorithm == ConvolutionAlgorithm::winograd4 ? 4 : algorithm == ConvolutionAlgorithm::winograd2 ? 2 : 0;
 }
 
+INLINE bool isStridedWeight(const BlockedWeightSum& s, int32_t algorithm) {
+  return algorithm == ConvolutionAlgorithm::winogradStrided && s.images * s.y.output * s.x.output > 0;
+}
+
 // Direct or Winograd's.
 INLINE Work planWeightSum(const BlockedWeightSum& s, int32_t algorithm) {
+  if (isStridedWeight(s, algorithm)) return planStridedWeight(s);
   const int64_t side = winogradWeightSide(s, algorithm);
   if (side == 0) return planBlockedWeightSum(s);
   if (side == 4) return hasFewTiles(winogradWeightGrid<4>(s)) ? planFewTiles<4>(s) : planWinogradWeight<4>(s);
@@ -51,6 +56,7 @@ INLINE Work planWeightSum(const BlockedWeightSum& s, int32_t algorithm) {
 }
 INLINE void runWeightSum(const BlockedWeightSum& s, int32_t algorithm, int phase, Range range,
                          const Workspace& workspace) {
+  if (isStridedWeight(s, algorithm)) return runStridedWeight(s, phase, range, workspace);
   const int64_t side = winogradWeightSide(s, algorithm);
   if (side == 4 && hasFewTiles(winogradWeightGrid<4>(s))) return runFewTiles<4>(s, phase, range, workspace);
   if (side == 4) return runWinogradWeight<4>(s, phase, range, workspace);
@@ -67,6 +73,7 @@ INLINE int32_t chooseWeightAlgorithm(const BlockedWeightSum& s, bool exact) {
   if (s.groups > 1 && (s.rows % kBlock != 0 || s.channels % kBlock != 0)) return kNoAlgorithm;
   if (!exact && suitsWinogradWeight(s, 4)) return ConvolutionAlgorithm::winograd4;
   if (!exact && suitsWinogradWeight(s, 2)) return ConvolutionAlgorithm::winograd2;
+  if (!exact && suitsStridedWeight(s)) return ConvolutionAlgorithm::winogradStrided;
   return ConvolutionAlgorithm::direct;
 }
 
@@ -102,6 +109,10 @@ INLINE Work plan(const args::blockedConv2dGradWeight& q) {
     case ConvolutionAlgorithm::winograd2:
       if (g.groups != 1 || !is3x3(s.y) || !is3x3(s.x))
         return refuse("blockedConv2dGradWeight: Winograd's algorithm is for 3x3 kernels with stride 1");
+      break;
+    case ConvolutionAlgorithm::winogradStrided:
+      if (!isStridedWeightSum(s))
+        return refuse("blockedConv2dGradWeight: this algorithm is for 3x3 kernels with stride 2");
       break;
     default:
       return refuse("blockedConv2dGradWeight: no such algorithm");

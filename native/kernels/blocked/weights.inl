@@ -140,21 +140,27 @@ INLINE void dealTaps(const BlockedSum& s, const AxisTaps& y, const AxisTaps& x, 
   }
 }
 
-// Packs one panel of a group; `taps` has room for kTapPanel * kernelSize floats. `block`: source channels whose taps
-// lie together, kBlock, or 1 where the source is plain.
+// The taps of `channels` source channels from `channel` on, as loadTaps leaves them, to their places in all sets. `block`:
+// source channels whose taps lie together, kBlock, or 1 where the source is plain.
+INLINE void dealChannels(const BlockedSum& s, const float* taps, int64_t group, int64_t panel, int64_t channel,
+                         int64_t channels, int64_t block, const PanelPlace& place) {
+  const int64_t width = panelWidth(s, panel);
+  for (int64_t originY = 0; originY < originsOf(s, s.y); originY++) {
+    for (int64_t originX = 0; originX < originsOf(s, s.x); originX++) {
+      const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
+      float* to = placeOf(s, place, group, panel, y, x) + channel * y.taps.count * x.taps.count * width;
+      dealTaps(s, y, x, taps, width, channels, block, to);
+    }
+  }
+}
+
+// Packs one panel of a group; `taps` has room for kTapPanel * kernelSize floats.
 INLINE void packPanel(const BlockedSum& s, const float* weight, int64_t group, int64_t panel, int64_t block,
                       const PanelPlace& place, float* taps) {
-  const int64_t width = panelWidth(s, panel);
   for (int64_t channel = 0; channel < s.channels; channel += kBlock) {
     const int64_t channels = smallest(kBlock, s.channels - channel);
     loadTaps(s, weight, group, panel, channel, channels, taps);
-    for (int64_t originY = 0; originY < originsOf(s, s.y); originY++) {
-      for (int64_t originX = 0; originX < originsOf(s, s.x); originX++) {
-        const AxisTaps y = tapsAt(s, s.y, originY), x = tapsAt(s, s.x, originX);
-        float* to = placeOf(s, place, group, panel, y, x) + channel * y.taps.count * x.taps.count * width;
-        dealTaps(s, y, x, taps, width, channels, block, to);
-      }
-    }
+    dealChannels(s, taps, group, panel, channel, channels, block, place);
   }
 }
 

@@ -166,80 +166,103 @@ INLINE void multiplyBlock(int64_t channels, int64_t vectors, int64_t count, int6
 // Where D has the output channel `at` of its first block.
 INLINE int64_t gradientAt(int64_t at, int64_t tiles) { return at / kBlock * tiles * kBlock + at % kBlock; }
 
-// M (+)= V^T D at one point, for the blocks of output channels [firstBlock, endBlock).
+// M (+)= V^T D at one point, for the blocks of output channels [firstBlock, endBlock). `before` is called before each
+// block of input channels.
+template <class Before>
 INLINE void multiplyTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
-                          int64_t endBlock, int64_t tiles, const float* v, const float* d, float* m, bool adds) {
+                          int64_t endBlock, int64_t tiles, const float* v, const float* d, float* m, bool adds,
+                          Before before) {
   const int64_t firstChannel = firstBlock * kBlock, endChannel = smallest(s.rows, endBlock * kBlock);
   for (int64_t channel = firstChannel; channel < endChannel; channel += kTileCols) {
-    for (int64_t block = 0; block < grid.blocks; block++)
+    for (int64_t block = 0; block < grid.blocks; block++) {
+      before();
       multiplyBlock(smallest(kBlock, s.channels - block * kBlock), ceilDiv(endChannel - channel, kWidth), tiles,
                     tiles, v + block * tiles * kBlock, d + gradientAt(channel - firstChannel, tiles),
                     m + (channel / kTileCols * grid.blocks + block) * kBlock * kTileCols, adds);
+    }
   }
 }
 
-// Asks for part `part` of `parts` of what the tiles [begin, end) are transformed from. The transforms take their pixels
-// far faster than the third level cache delivers them; the products in between leave it idle. (The body is inlined by
-// force: GCC takes a function that does nothing but prefetch for one without effect, and drops its calls.)
+// What an item of the first phase is.
+struct WinogradWeightItem {
+  int64_t part, band;
+  int64_t firstBlock, endBlock;  // of output channels
+  int64_t begin, tiles, chunks;  // of the part
+};
+
 template <int Out>
-INLINE void prefetchTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t firstBlock,
-                          int64_t endBlock, int64_t begin, int64_t end, int64_t part, int64_t parts) {
-  const int64_t count = end - begin;
-  forEachRun(grid, begin + partBegin(count, parts, part), begin + partBegin(count, parts, part + 1),
-             [&](const TileRun& run, int64_t) __attribute__((always_inline)) {
-               const int64_t y = run.tileY * Out, x = run.tileX * Out;
-               const int64_t cols = smallest(run.count * Out, s.x.output - x);
-               const int64_t sourceRows = smallest(Out + 2, s.from.h + s.from.halo - y + s.y.pad);
-               const int64_t gradientRows = smallest(Out, s.y.output - y);
-               for (int64_t block = 0; block < grid.blocks; block++)
-                 for (int64_t i = 0; i < sourceRows; i++)
-                   prefetchPixels(s.source + pixelAt(s.from, run.image, block, y - s.y.pad + i, x - s.x.pad), cols);
-               for (int64_t block = firstBlock; block < endBlock; block++)
-                 for (int64_t i = 0; i < gradientRows; i++)
-                   prefetchPixels(s.gradient + pixelAt(s.to, run.image, block, y + i, x), cols);
-             });
+INLINE WinogradWeightItem winogradWeightItem(const WinogradWeightGrid& grid, int64_t index) {
+  WinogradWeightItem item = {};
+  const int64_t group = index % grid.groups, pairs = ceilDiv(grid.gradientBlocks, kGroupBlocks);
+  item.part = index / grid.groups / kBands<Out>;
+  item.band = index / grid.groups % kBands<Out>;
+  item.firstBlock = kGroupBlocks * partBegin(pairs, grid.groups, group);
+  item.endBlock = smallest(grid.gradientBlocks, kGroupBlocks * partBegin(pairs, grid.groups, group + 1));
+  item.begin = partBegin(grid.tiles, grid.parts, item.part);
+  item.tiles = partBegin(grid.tiles, grid.parts, item.part + 1) - item.begin;
+  item.chunks = ceilDiv(item.tiles, grid.chunkTiles);
+  return item;
+}
+INLINE int64_t chunkBegin(const WinogradWeightItem& item, int64_t chunk) {
+  return item.begin + partBegin(item.tiles, item.chunks, chunk);
 }
 
 template <int Out>
-INLINE void sumTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t item, float* shared,
+INLINE void sumTiles(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t index, float* shared,
                      float* local) {
   constexpr int64_t points = kBandPoints<Out>;
-  const int64_t group = item % grid.groups, band = item / grid.groups % kBands<Out>;
-  const int64_t part = item / grid.groups / kBands<Out>;
-  const int64_t pairs = ceilDiv(grid.gradientBlocks, kGroupBlocks);
-  const int64_t firstBlock = kGroupBlocks * partBegin(pairs, grid.groups, group);
-  const int64_t endBlock = smallest(grid.gradientBlocks, kGroupBlocks * partBegin(pairs, grid.groups, group + 1));
-  float* magnitudes = shared + part * (grid.blocks + grid.gradientBlocks);
-  float* m = shared + magnitudeFloats(grid) + part * kPoints<Out> * grid.pointStep;
+  const WinogradWeightItem item = winogradWeightItem<Out>(grid, index);
+  const int64_t band = item.band, firstBlock = item.firstBlock, endBlock = item.endBlock;
+  float* magnitudes = shared + item.part * (grid.blocks + grid.gradientBlocks);
+  float* m = shared + magnitudeFloats(grid) + item.part * kPoints<Out> * grid.pointStep;
   float* patch = local;
   float* v = patch + kPatchFloats<Out>;
   float* d = v + points * chunkStep(grid.blocks, grid.chunkTiles);
-  if (band == 0 && group == 0) fillRow(magnitudes, grid.blocks, 0);
+  const bool isFirstBand = band == 0 && firstBlock == 0;
+  if (isFirstBand) fillRow(magnitudes, grid.blocks, 0);
   if (band == 1) fillRow(magnitudes + grid.blocks + firstBlock, endBlock - firstBlock, 0);
 
-  const int64_t begin = partBegin(grid.tiles, grid.parts, part);
-  const int64_t tilesOfPart = partBegin(grid.tiles, grid.parts, part + 1) - begin;
-  const int64_t chunks = ceilDiv(tilesOfPart, grid.chunkTiles);
-  for (int64_t chunk = 0; chunk < chunks; chunk++) {
-    const int64_t first = begin + partBegin(tilesOfPart, chunks, chunk);
-    const int64_t next = begin + partBegin(tilesOfPart, chunks, chunk + 1);
-    const int64_t last = begin + partBegin(tilesOfPart, chunks, smallest(chunks, chunk + 2));
-    const int64_t tiles = next - first;
+  for (int64_t chunk = 0; chunk < item.chunks; chunk++) {
+    const int64_t first = chunkBegin(item, chunk), end = chunkBegin(item, chunk + 1), tiles = end - first;
     const int64_t vStep = chunkStep(grid.blocks, tiles), dStep = chunkStep(endBlock - firstBlock, tiles);
     float ignored = 0;
     for (int64_t block = 0; block < grid.blocks; block++)
-      transformTiles<Out, Out + 2>(s.source, s.from, grid, band, first, next, block, -s.y.pad, -s.x.pad,
+      transformTiles<Out, Out + 2>(s.source, s.from, grid, band, first, end, block, -s.y.pad, -s.x.pad,
                                    v + block * tiles * kBlock, vStep, patch,
-                                   band == 0 && group == 0 ? magnitudes + block : &ignored);
+                                   isFirstBand ? magnitudes + block : &ignored);
     for (int64_t block = firstBlock; block < endBlock; block++)
-      transformTiles<Out, Out>(s.gradient, s.to, grid, band, first, next, block, 0, 0,
+      transformTiles<Out, Out>(s.gradient, s.to, grid, band, first, end, block, 0, 0,
                                d + (block - firstBlock) * tiles * kBlock, dStep, patch,
                                band == 1 ? magnitudes + grid.blocks + block : &ignored);
-    for (int64_t i = 0; i < points; i++) {
+
+    // Transforms take their pixels far faster than the third level cache delivers them, and the products leave it idle:
+    // before each of them a few lines of the next chunk are asked for, or of the next item. All lines of a point at once,
+    // some 500, would fill the queues of the caches and hold the products up: 8.9 instead of 8.0 ms for 64 channels.
+    const bool isLast = chunk + 1 == item.chunks;
+    const WinogradWeightItem then = isLast ? winogradWeightItem<Out>(grid, index + 1) : item;
+    const int64_t nextChunk = isLast ? 0 : chunk + 1;
+    const int64_t next = chunkBegin(then, nextChunk), nextEnd = next >= grid.tiles ? next : chunkBegin(then, nextChunk + 1);
+    const auto patchOf = [&](int64_t tile) {
+      const int64_t row = tile / grid.tilesX;
+      return s.source + pixelAt(s.from, row / grid.tilesY, 0, row % grid.tilesY * Out - s.y.pad,
+                                tile % grid.tilesX * Out - s.x.pad);
+    };
+    const auto gradientOf = [&](int64_t tile) {
+      const int64_t row = tile / grid.tilesX;
+      return s.gradient + pixelAt(s.to, row / grid.tilesY, then.firstBlock, row % grid.tilesY * Out,
+                                  tile % grid.tilesX * Out);
+    };
+    LineWalk patches = {patchOf(next), next, nextEnd, 0, grid.blocks, 0, Out + 2};
+    LineWalk gradients = {gradientOf(next), next, nextEnd, 0, then.endBlock - then.firstBlock, 0, Out};
+    const int64_t calls = points * grid.blocks * ceilDiv((endBlock - firstBlock) * kBlock, kTileCols);
+    const int64_t patchRows = ceilDiv((nextEnd - next) * grid.blocks * (Out + 2), calls);
+    const int64_t gradientRows = ceilDiv((nextEnd - next) * gradients.blocks * Out, calls);
+    for (int64_t i = 0; i < points; i++)
       multiplyTiles(s, grid, firstBlock, endBlock, tiles, v + i * vStep, d + i * dStep,
-                    m + pointOf<Out>(band, i) * grid.pointStep, chunk > 0);
-      prefetchTiles<Out>(s, grid, firstBlock, endBlock, next, last, i, points);
-    }
+                    m + pointOf<Out>(band, i) * grid.pointStep, chunk > 0, [&]() __attribute__((always_inline)) {
+                      askForRows<Out, 0>(patches, s.from, patchRows, patchOf);
+                      askForRows<Out, 0>(gradients, s.to, gradientRows, gradientOf);
+                    });
   }
 }
 
