@@ -210,18 +210,19 @@ describe.skipIf(noNative)(withReason('a plain training loop'), () => {
   });
   afterAll(() => compiled?.remove());
 
-  it.each(['eager', 'compiled'])('keeps its resident memory flat over 10,000 %s steps', (mode) => {
+  it.each(['eager', 'compiled'])('keeps its resident memory flat over 20,000 %s steps', (mode) => {
     const outcome = runNode(
-      { script: child('train.mjs'), args: [compiled.url('index.js'), '10000', '2000', mode] },
+      { script: child('train.mjs'), args: [compiled.url('index.js'), '20000', '2000', mode] },
       environment(),
     );
     expect(outcome).toMatchObject({ status: 0, signal: null, stderr: '' });
     const { backend, loss, afterWarmUp, peak, end } = JSON.parse(outcome.stdout) as Record<string, number | string>;
     expect(backend).toBe('native');
     expect(loss).toBeLessThan(0.01);
-    // The pool hands out 32 MiB between two collections, and what is promoted to the old generation meanwhile waits for a
-    // second interval: 64 MiB may come and go. One tensor of 36 KiB lost a step would be 280 MiB over these 8,000.
-    expect(Number(peak) - Number(afterWarmUp)).toBeLessThan(64);
-    expect(Number(end) - Number(afterWarmUp)).toBeLessThan(64);
+    // Mostly it is 10 MiB. But garbage that was promoted to the old generation may pile up to 256 MiB before the pool asks
+    // for a full collection, and 32 MiB are handed out between two small ones; a loaded machine has shown 141. One tensor of
+    // 36 KiB lost a step would be 630 MiB over these 18,000.
+    expect(Number(peak) - Number(afterWarmUp)).toBeLessThan(320);
+    expect(Number(end) - Number(afterWarmUp)).toBeLessThan(320);
   });
 });

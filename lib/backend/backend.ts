@@ -195,12 +195,12 @@ export function setIsa(isa: Isa): void {
 }
 
 /**
- * How float32 convolutions may be computed. 'fast', the default: 3x3 convolutions with stride 1 by Winograd's algorithm where
- * it is faster, two to four times on many channels, with up to twice the rounding error. 'exact':
+ * How float32 convolutions may be computed. 'fast', the default: 3x3 convolutions by Winograd's algorithm where it is faster,
+ * two to four times on many channels with stride 1, 1.4 times with stride 2, with up to twice the rounding error. 'exact':
  * always by direct summation. No effect on float64 and on TypeScript, which always sum directly.
  *
- * Winograd rounds relative to the largest numbers of a neighbourhood of 6x6 pixels: where pixels differ by many orders of
- * magnitude, results of the small ones are less exact than their own size suggests.
+ * Winograd rounds relative to the largest numbers of a neighbourhood of 6x6 pixels, with stride 2 of 9x9: where pixels differ
+ * by many orders of magnitude, results of the small ones are less exact than their own size suggests.
  *
  * @throws ArgumentError for any other precision
  * @example
