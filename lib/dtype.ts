@@ -98,3 +98,9 @@ export function checkSame(operation: string, ...operands: readonly Typed[]): voi
     );
   }
 }
+
+/** Where the first integer is that a cast to int32 would wrap around; -1 if there is none. */
+export function firstBeyond32Bits(elements: BigInt64Array): number {
+  // As numbers: comparing bigints takes several times as long, and labels of segmentations are millions.
+  return elements.findIndex((element) => (Number(element) | 0) !== Number(element));
+}

@@ -1,4 +1,4 @@
-import { type DType, dtypeOf, type TypedArrays } from '../dtype.js';
+import { type DType, dtypeOf, firstBeyond32Bits, type TypedArrays } from '../dtype.js';
 import { ArgumentError, check, DTypeError } from '../errors.js';
 import { cast } from '../ops/cast.js';
 import { formatShape, type Shape } from '../shape.js';
@@ -45,7 +45,7 @@ export function checkFeed(input: ValueMetadata, feed: unknown): Tensor {
 export function convertFeed(input: ValueMetadata, tensor: Tensor, dtype: DType): Tensor {
   if (tensor.dtype === 'int64' && dtype === 'int32') {
     const elements = tensor.storage.read() as BigInt64Array;
-    const at = elements.findIndex((element) => element !== BigInt.asIntN(32, element));
+    const at = firstBeyond32Bits(elements);
     check(
       at < 0,
       'run',

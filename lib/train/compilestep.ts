@@ -1,8 +1,10 @@
 import { backendInfo, isExact } from '../backend/backend.js';
+import { firstBeyond32Bits } from '../dtype.js';
 import { ArgumentError, ConvforgeError, check } from '../errors.js';
 import type { Module } from '../nn/module.js';
+import { cast } from '../ops/cast.js';
 import { formatShape } from '../shape.js';
-import { Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { GradientSum } from './gradientsum.js';
 import type { StepOptions, StepRunOptions, TrainingStep } from './step.js';
 import { checkBatch, checkStep, modulesOf, parametersOf, trainableLossOf, update } from './stepparts.js';
@@ -177,14 +179,8 @@ export class CompiledStep implements TrainingStep {
 /** Labels of int64 as int32: native kernels compute with nothing of eight bytes. */
 function asComputed(tensor: Tensor): Tensor {
   if (tensor.dtype !== 'int64') return tensor;
-  const values = tensor.storage.read() as BigInt64Array;
-  const narrow = new Int32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    // A cast would wrap around, and make a label of what is none.
-    if ((value | 0) !== value)
-      throw new ArgumentError(`run: integers of a batch must fit into 32 bits, got ${values[i]}`);
-    narrow[i] = value;
-  }
-  return new Tensor('int32', narrow, tensor.shape);
+  const elements = tensor.storage.read() as BigInt64Array;
+  const at = firstBeyond32Bits(elements);
+  check(at < 0, 'run', () => `integers of a batch must fit into 32 bits, got ${elements[at]}`, ArgumentError);
+  return cast(tensor, 'int32');
 }

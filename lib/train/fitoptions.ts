@@ -18,7 +18,8 @@ export interface FitOptions extends MonitorOptions {
   folder?: string;
   /**
    * Go on from `last.safetensors` of the folder, without one from `best.safetensors`, without either from the start (true),
-   * or from the checkpoint of this path. Weights, optimizer, schedule, random numbers and the place in the data continue exactly. Default false.
+   * or from the checkpoint of this path. Weights, optimizer, schedule, random numbers and the place in the data continue
+   * exactly. Default false.
    */
   resume?: boolean | string;
   /** Replace the checkpoints of an earlier training in the folder. Default false: that is an error. */

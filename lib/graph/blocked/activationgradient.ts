@@ -1,23 +1,23 @@
 import { ACTIVATION_OPTION_FIELDS, BLOCKED_FIELDS, encode } from '../../geometry.js';
-import { ACTIVATION_KINDS, type ActivationKind } from '../../kernels/operations.js';
+import { ACTIVATION_KINDS } from '../../kernels/operations.js';
 import type { Blocked, Emitter } from '../emitter.js';
 import type { Value } from '../graph.js';
 import { isOverPlanes } from '../passes/fusegradient.js';
 import type { BlockedRule } from './rule.js';
 
 /**
- * The kernel that takes a gradient back through an activation (with a result of it) and sums what comes out by channel; both
- * can be left out.
+ * The kernel that takes a gradient back through a ReLU (with a result of it) and sums what comes out by channel; both can be
+ * left out.
  */
 function activationGradient(
   dy: Blocked,
-  through: { kind: ActivationKind; y: Blocked; dx: Blocked } | null,
+  relu: { y: Blocked; dx: Blocked } | null,
   sums: Value | null,
   emitter: Emitter,
 ): void {
-  const { y, dx } = through ?? {};
+  const { y, dx } = relu ?? {};
   const options = {
-    activation: ACTIVATION_KINDS.indexOf(through?.kind ?? 'identity'),
+    activation: ACTIVATION_KINDS.indexOf(relu ? 'relu' : 'identity'),
     haloOther: y?.g.halo ?? 0,
     haloOut: dx?.g.halo ?? 0,
     blocksOther: y?.g.blocks ?? 0,
@@ -44,8 +44,7 @@ export const reluBackward: BlockedRule = {
     const [gradient, result] = node.inputs as Value[];
     const [dx, sums = null] = node.outputs;
     const dy = emitter.blocked(gradient);
-    const through = { kind: 'relu', y: emitter.blocked(result), dx: emitter.resultOver(dx, gradient) } as const;
-    activationGradient(dy, through, sums, emitter);
+    activationGradient(dy, { y: emitter.blocked(result), dx: emitter.resultOver(dx, gradient) }, sums, emitter);
   },
 };
 
