@@ -69,10 +69,6 @@ struct BlockedWeightGrid {
   WeightUnits units;
 };
 
-INLINE void prefetchPixels(const float* pixel, int64_t count) {
-  for (int64_t i = 0; i < count; i++) __builtin_prefetch(pixel + i * kBlock, 0, 2);
-}
-
 INLINE int64_t weightTaps(const BlockedWeightSum& s) { return s.y.kernel * s.x.kernel; }
 
 INLINE BlockedWeightGrid gridOf(const BlockedWeightSum& s) {
@@ -250,6 +246,13 @@ INLINE void sumUnits(const BlockedWeightSum& s, const BlockedWeightGrid& grid, c
       addBlockUnit(s, item, r, sum);
     }
   }
+}
+
+// An item of dweight by itself, `weights` being room for it: for numbers that no transform can take.
+INLINE void sumDirectly(const BlockedWeightSum& s, const WeightItem& item, float* weights) {
+  const BlockedWeightGrid grid = gridOf(s);
+  sumUnits(s, grid, item, 0, grid.units.total, weights, nullptr);
+  storeWeights(s, item, weights);
 }
 
 INLINE void runBlockedWeightSum(const BlockedWeightSum& s, int phase, Range range, const Workspace& workspace) {

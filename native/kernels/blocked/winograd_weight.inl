@@ -298,13 +298,9 @@ template <int Out>
 INLINE void finishWeights(const BlockedWeightSum& s, const WinogradWeightGrid& grid, int64_t index,
                           const float* shared, float* weights) {
   const WeightItem item = weightItem(s, grid.panels, grid.blocks, index);
-  if (!isTame(grid, item, shared)) {
-    const BlockedWeightGrid direct = gridOf(s);
-    sumUnits(s, direct, item, 0, direct.units.total, weights, nullptr);
-  } else {
-    const float* m = shared + magnitudeFloats(grid) + index * kBlock * kTileCols;
-    transformSums<Out>(item, m, grid.pointStep, grid.parts, weights);
-  }
+  if (!isTame(grid, item, shared)) return sumDirectly(s, item, weights);
+  const float* m = shared + magnitudeFloats(grid) + index * kBlock * kTileCols;
+  transformSums<Out>(item, m, grid.pointStep, grid.parts, weights);
   storeWeights(s, item, weights);
 }
 

@@ -99,21 +99,20 @@ INLINE void sumGroup(const BlockedWeightSum& s, const FewTilesGrid& few, int64_t
     const float* v = shared + magnitudeFloats(grid) + block * tiles * kBlock;
     for (int64_t channel = firstChannel; channel < endChannel; channel += kTileCols) {
       const WeightItem item = weightItem(s, grid.panels, grid.blocks, channel / kTileCols * grid.blocks + block);
-      if (isTame(grid, item, shared)) {
-        for (int64_t band = 0; band < kBands<Out>; band++)
-          for (int64_t i = 0; i < kBandPoints<Out>; i++) {
-            const int64_t slot = slotOf<Out>(band, i);
-            for (int64_t tile = 0; tile < tiles; tile += kTilesAtOnce)
-              multiplyBlock(item.channels, ceilDiv(endChannel - channel, kWidth), smallest(kTilesAtOnce, tiles - tile),
-                            tiles, v + slot * few.vStep + tile * kBlock,
-                            d + slot * few.dStep + gradientAt(channel - firstChannel, tiles) + tile * kBlock,
-                            sums + pointOf<Out>(band, i) * kSumStep, tile > 0);
-          }
-        transformSums<Out>(item, sums, kSumStep, 1, weights);
-      } else {
-        const BlockedWeightGrid direct = gridOf(s);
-        sumUnits(s, direct, item, 0, direct.units.total, weights, nullptr);
+      if (!isTame(grid, item, shared)) {
+        sumDirectly(s, item, weights);
+        continue;
       }
+      for (int64_t band = 0; band < kBands<Out>; band++)
+        for (int64_t i = 0; i < kBandPoints<Out>; i++) {
+          const int64_t slot = slotOf<Out>(band, i);
+          for (int64_t tile = 0; tile < tiles; tile += kTilesAtOnce)
+            multiplyBlock(item.channels, ceilDiv(endChannel - channel, kWidth), smallest(kTilesAtOnce, tiles - tile),
+                          tiles, v + slot * few.vStep + tile * kBlock,
+                          d + slot * few.dStep + gradientAt(channel - firstChannel, tiles) + tile * kBlock,
+                          sums + pointOf<Out>(band, i) * kSumStep, tile > 0);
+        }
+      transformSums<Out>(item, sums, kSumStep, 1, weights);
       storeWeights(s, item, weights);
     }
   }

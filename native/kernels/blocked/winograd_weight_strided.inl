@@ -234,12 +234,6 @@ INLINE void finishStridedWeights(const BlockedWeightSum& s, const StridedWeightG
   storeWeights(s, item, weights);
 }
 
-INLINE void sumStridedDirectly(const BlockedWeightSum& s, const WeightItem& item, float* weights) {
-  const BlockedWeightGrid direct = gridOf(s);
-  sumUnits(s, direct, item, 0, direct.units.total, weights, nullptr);
-  storeWeights(s, item, weights);
-}
-
 // All weights of a panel.
 INLINE void sumStridedPanel(const BlockedWeightSum& s, const StridedWeightGrid& grid, int64_t panel, const float* shared,
                             float* local) {
@@ -247,7 +241,7 @@ INLINE void sumStridedPanel(const BlockedWeightSum& s, const StridedWeightGrid& 
   for (int64_t block = 0; block < grid.blocks; block++) {
     const WeightItem item = weightItem(s, grid.panels, grid.blocks, panel * grid.blocks + block);
     if (!isTame(grid, item, shared)) {
-      sumStridedDirectly(s, item, weights);
+      sumDirectly(s, item, weights);
       continue;
     }
     for (int64_t point = 0; point < kStridedPoints; point++)
@@ -259,7 +253,7 @@ INLINE void sumStridedPanel(const BlockedWeightSum& s, const StridedWeightGrid& 
 INLINE void finishStridedItem(const BlockedWeightSum& s, const StridedWeightGrid& grid, int64_t index, const float* shared,
                               float* weights) {
   const WeightItem item = weightItem(s, grid.panels, grid.blocks, index);
-  if (!isTame(grid, item, shared)) return sumStridedDirectly(s, item, weights);
+  if (!isTame(grid, item, shared)) return sumDirectly(s, item, weights);
   finishStridedWeights(s, grid, item, shared + grid.mAt + index * kBlock * kTileCols, weights);
 }
 
